@@ -1,0 +1,1 @@
+"""Makes the course from its sources: parse, build, verify, new, release."""

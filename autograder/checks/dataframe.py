@@ -1,0 +1,89 @@
+"""Answers that are a DataFrame, with what its physical plan and its actions must look like."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.checks import plan
+from autograder.checks.base import Answer, Judgement, WrongKind
+from autograder.checks.returned import describe
+from autograder.compare import AnswerUnreadable, Frame, FrameRules, compare_frames
+
+ANSWER = "answer.parquet"
+FACTS = "facts.json"
+MAXIMUM_FACTS_BYTES = 100_000
+
+
+class DataFrameCheck:
+    """Compares rows, columns and types; `plan=` and `actions=` add conditions on how the answer was computed."""
+
+    kind = "dataframe"
+
+    def capture(self, result: Any, options: Mapping[str, Any]) -> Answer:
+        """Collect the DataFrame once, as Arrow."""
+        from pyspark.sql import DataFrame
+
+        if not isinstance(result, DataFrame):
+            raise WrongKind(f"Your function must return a DataFrame, but it returned {describe(result)}")
+        if result.isStreaming:
+            raise WrongKind(
+                "Your function returned a streaming DataFrame, which has no end. Read the data with `spark.read`, not `readStream`."
+            )
+        facts = {"plan": plan.operators(result)} if "plan" in options else {}
+        return Answer(Frame.from_spark(result), facts)
+
+    def save(self, answer: Answer, folder: Path) -> None:
+        """Write `answer.parquet` and, where something was observed, `facts.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        answer.payload.write(folder / ANSWER)
+        if answer.facts:
+            (folder / FACTS).write_text(json.dumps(answer.facts, sort_keys=True))
+
+    def load(self, folder: Path) -> Answer:
+        """Read what `save` wrote, within limits."""
+        facts_file = folder / FACTS
+        facts: dict[str, Any] = {}
+        if facts_file.exists():
+            if facts_file.stat().st_size > MAXIMUM_FACTS_BYTES:
+                raise AnswerUnreadable(f"{FACTS} is larger than {MAXIMUM_FACTS_BYTES} bytes")
+            try:
+                facts = json.loads(facts_file.read_text())
+            except ValueError as error:
+                raise AnswerUnreadable(f"{FACTS} is not JSON: {error}") from error
+            if not isinstance(facts, dict):
+                raise AnswerUnreadable(f"{FACTS} is not a JSON object")
+        return Answer(Frame.read(folder / ANSWER), facts)
+
+    def judge(self, actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judgement:
+        """First the content, then the conditions on plan and actions."""
+        difference = compare_frames(actual.payload, expected.payload, rules(options))
+        if not difference.equal:
+            return Judgement(
+                equal=False,
+                message=difference.message,
+                right=difference.right,
+                wrong=difference.wrong,
+                examples=difference.examples,
+                hint=difference.hint,
+                shape=difference.shape,
+            )
+        complaint = plan.complaint(actual.facts, options)
+        if complaint:
+            return Judgement(False, complaint, right=("The rows are right.",), shape="plan")
+        return Judgement(True, right=difference.right, fraction=1.0)
+
+
+def rules(options: Mapping[str, Any]) -> FrameRules:
+    """The comparer's rules from the options of a `check` call."""
+    ordered = options.get("ordered", False)
+    chosen: dict[str, Any] = {
+        "ordered": tuple(ordered) if isinstance(ordered, list | tuple) else bool(ordered),
+        "key": tuple(options.get("key", ())),
+        "column_order": bool(options.get("column_order", False)),
+    }
+    if options.get("tolerance") is not None:
+        chosen["relative_tolerance"] = float(options["tolerance"])
+    return FrameRules(**chosen)

@@ -1,0 +1,29 @@
+"""`course build`: generate everything from the sources, or check that it is current."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("numbers", nargs=-1)
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when a generated file is not current.")
+def command(numbers: tuple[str, ...], only_check: bool) -> None:
+    """Execute the solution twins and generate notebooks, references, hidden variants and the manifest.
+
+    NUMBERS such as 1.1 limit the work to these notebooks; without any, the whole course is built.
+    """
+    from autograder.authoring import build as building
+    from autograder.authoring.execute import TwinFailed
+    from autograder.authoring.source import SourceError
+
+    try:
+        files = building.build(numbers, progress=click.echo)
+    except (SourceError, TwinFailed) as problem:
+        raise click.ClickException(str(problem)) from problem
+    lines = building.drift(files, numbers=numbers) if only_check else building.write(files, numbers=numbers)
+    for line in lines:
+        click.echo(line)
+    if only_check and lines:
+        raise click.ClickException("Generated files are not current. Run `course build` and commit what it writes.")
+    click.echo("Everything is current." if not lines else f"{len(lines)} files brought up to date.")

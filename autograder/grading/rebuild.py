@@ -1,0 +1,231 @@
+"""Rebuilds a submitted notebook from the release: the learner's answers and own cells, everything else as we shipped it."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAXIMUM_BYTES = 20_000_000
+MAXIMUM_EXTRA_CELLS = 200
+ANSWER = "answer_"
+CHECK = "check_"
+
+
+class UnusableNotebook(Exception):
+    """The submitted file is not a notebook that can be graded. `reason` is a short name, the message a sentence."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class RebuiltCell:
+    """One cell to run. `origin` is "release", "answer" or "learner"; `check` cells are never executed, answers are captured there."""
+
+    source: str
+    origin: str
+    grade_id: str = ""
+    edited: bool = False
+
+    @property
+    def is_check(self) -> bool:
+        """Whether answers are captured at this cell instead of running it."""
+        return self.origin == "release" and self.grade_id.startswith(CHECK)
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The code cells of the rebuilt notebook in the order of the release, and sentences about what else the submission held."""
+
+    cells: tuple[RebuiltCell, ...]
+    findings: tuple[str, ...] = ()
+
+
+def rebuild(submission: Path, release: Path) -> Rebuilt:
+    """Put the learner's answers into the released notebook.
+
+    Of the submission only three things are used: the source of the cells `answer_<id>` (the first of each), code cells that the
+    learner added, and code cells that the learner edited although they are not answers (run after the released version, because
+    a learner may have put an import there). Locked cells and check cells are always those of the release.
+
+    Raises UnusableNotebook when the submission cannot be read; a release that cannot be read is the course's own fault (ValueError).
+    """
+    released = code_cells(json.loads(release.read_text(encoding="utf-8")))
+    submitted = code_cells(read_notebook(submission))
+    return _merge(released, submitted)
+
+
+def read_notebook(path: Path) -> Mapping[str, Any]:
+    """The JSON of a submitted notebook, whatever its encoding. Raises UnusableNotebook."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise UnusableNotebook("not_a_file", f"{path.name} is not a regular file.")
+        size = path.stat().st_size
+        if size > MAXIMUM_BYTES:
+            raise UnusableNotebook(
+                "too_large",
+                f"{path.name} has {size / 1e6:.0f} MB; at most {MAXIMUM_BYTES / 1e6:.0f} MB are read. Clear its outputs and hand it in again.",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnusableNotebook("unreadable", f"{path.name} could not be read: {error.strerror}.") from error
+    if not data.strip():
+        raise UnusableNotebook("empty_file", f"{path.name} is an empty file.")
+    try:
+        document = json.loads(data.removeprefix(codecs.BOM_UTF8))
+    except RecursionError as error:
+        raise UnusableNotebook("not_a_notebook", f"{path.name} is nested too deeply to be a notebook.") from error
+    except ValueError as error:
+        raise UnusableNotebook("not_a_notebook", f"{path.name} is not valid JSON. Save it again in JupyterLab and hand it in again.") from error
+    if not isinstance(document, dict) or not _raw_cells(document):
+        raise UnusableNotebook("not_a_notebook", f"{path.name} is JSON, but has no notebook cells.")
+    return document
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """What is used of a notebook's code cell."""
+
+    source: str
+    grade_id: str
+    cell_id: str
+    metadata: Mapping[str, Any]
+
+
+def code_cells(document: Mapping[str, Any]) -> list[CodeCell]:
+    """The code cells of a notebook's JSON in order; damaged cells are left out."""
+    cells = []
+    for raw in _raw_cells(document):
+        if not isinstance(raw, dict) or raw.get("cell_type") != "code":
+            continue
+        metadata = raw.get("metadata")
+        nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+        nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
+        cells.append(CodeCell(_source(raw), _text(nbgrader.get("grade_id")), _text(raw.get("id")), nbgrader))
+    return cells
+
+
+def _raw_cells(document: Mapping[str, Any]) -> list[Any]:
+    """The `cells` list; notebooks of format 3 keep it inside `worksheets`."""
+    cells = document.get("cells")
+    worksheets = document.get("worksheets")
+    if cells is None and isinstance(worksheets, list) and worksheets and isinstance(worksheets[0], dict):
+        cells = worksheets[0].get("cells")
+    return cells if isinstance(cells, list) else []
+
+
+def _source(raw: Mapping[str, Any]) -> str:
+    source = raw.get("source", raw.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(part for part in source if isinstance(part, str))
+    return _text(source)
+
+
+def _text(value: Any) -> str:
+    """Text that can be encoded; anything else is empty. Lone surrogates, which JSON allows, become question marks."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+
+
+def _merge(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> Rebuilt:
+    matches = _match(released, submitted)
+    answers: dict[int, CodeCell] = {}
+    edited: dict[int, CodeCell] = {}
+    extras: dict[int, list[CodeCell]] = {}
+    duplicates: Counter[str] = Counter()
+    order: list[int] = []
+    anchor = -1
+    for cell, position in zip(submitted, matches, strict=True):
+        if position is None:
+            if cell.source.strip():
+                extras.setdefault(anchor, []).append(cell)
+            continue
+        anchor = position
+        if position in order:
+            duplicates[released[position].grade_id or "a cell of the course"] += 1
+            continue
+        order.append(position)
+        if released[position].grade_id.startswith(ANSWER):
+            answers[position] = cell
+        elif cell.source != released[position].source:
+            edited[position] = cell
+    findings = _findings(released, answers, edited, extras, duplicates, order, submitted, matches)
+    return Rebuilt(tuple(_rebuilt_cells(released, answers, edited, extras)), tuple(findings))
+
+
+def _rebuilt_cells(
+    released: Sequence[CodeCell],
+    answers: Mapping[int, CodeCell],
+    edited: Mapping[int, CodeCell],
+    extras: Mapping[int, Sequence[CodeCell]],
+) -> Iterable[RebuiltCell]:
+    left = MAXIMUM_EXTRA_CELLS
+    for position in range(-1, len(released)):
+        if position >= 0:
+            cell = released[position]
+            if position in answers:
+                source = answers[position].source
+                yield RebuiltCell(source, "answer", cell.grade_id, edited=source.strip() != cell.source.strip())
+            else:
+                yield RebuiltCell(cell.source, "release", cell.grade_id)
+            if position in edited and not cell.grade_id:
+                yield RebuiltCell(edited[position].source, "learner")
+        for extra in extras.get(position, ())[:left]:
+            yield RebuiltCell(extra.source, "learner")
+            left -= 1
+
+
+def _match(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> list[int | None]:
+    """For each submitted cell the released cell that it was: by grade_id, else by cell id, else by the same source."""
+    by_grade_id = {cell.grade_id: position for position, cell in enumerate(released) if cell.grade_id}
+    by_cell_id = {cell.cell_id: position for position, cell in enumerate(released) if cell.cell_id}
+    by_source = {cell.source.strip(): position for position, cell in enumerate(released) if cell.source.strip()}
+    found: list[int | None] = []
+    for cell in submitted:
+        if cell.grade_id in by_grade_id:
+            found.append(by_grade_id[cell.grade_id])
+        elif cell.cell_id in by_cell_id:
+            found.append(by_cell_id[cell.cell_id])
+        else:
+            found.append(by_source.get(cell.source.strip()))
+    return found
+
+
+def _findings(
+    released: Sequence[CodeCell],
+    answers: Mapping[int, CodeCell],
+    edited: Mapping[int, CodeCell],
+    extras: Mapping[int, Sequence[CodeCell]],
+    duplicates: Mapping[str, int],
+    order: Sequence[int],
+    submitted: Sequence[CodeCell],
+    matches: Sequence[int | None],
+) -> Iterable[str]:
+    for position, cell in enumerate(released):
+        if not cell.grade_id or position in order:
+            continue
+        what = "Answer cell" if cell.grade_id.startswith(ANSWER) else "Locked cell"
+        yield f"{what} {cell.grade_id} was deleted."
+    for position in sorted(edited):
+        grade_id = released[position].grade_id
+        if grade_id:
+            yield f"Locked cell {grade_id} was edited; the released one was used."
+    for name, count in sorted(duplicates.items()):
+        yield f"{name} occurs {count + 1} times; the first was used."
+    if list(order) != sorted(order):
+        yield "Cells were put in another order; the order of the release was used."
+    changed = {
+        released[position].grade_id
+        for cell, position in zip(submitted, matches, strict=True)
+        if position is not None and released[position].grade_id and dict(cell.metadata) != dict(released[position].metadata)
+    }
+    for grade_id in sorted(changed):
+        yield f"The nbgrader metadata of {grade_id} was edited."
+    number = sum(len(cells) for cells in extras.values())
+    if number > MAXIMUM_EXTRA_CELLS:
+        yield f"{number} code cells were added; the first {MAXIMUM_EXTRA_CELLS} were kept."

@@ -1,0 +1,294 @@
+"""Runs `autograder.grading.runner` where learner code can reach nothing: bubblewrap around it, limits on what it may use.
+
+Inside: a read-only system, Python, Java, the course's own code and sample data, and the task. Not inside: a network, expected
+outputs, solutions, hidden tests, other submissions, results, the user's files and environment. Nothing of the host is writable;
+answers leave through one pipe (see `exchange`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from autograder import paths
+from autograder.grading import limits as control
+from autograder.grading.exchange import ExchangeError, receive
+from autograder.grading.limits import ControlGroup, Limits
+
+NOBODY = 65534
+INSIDE_TASK = Path("/task")
+INSIDE_SCRATCH = Path("/tmp/course")
+_SHARED_MEMORY = 256_000_000
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32")
+_CONFIGURATION = ("alternatives", "ld.so.cache", "localtime", "fonts", "ssl/certs/java", "ca-certificates")
+
+
+class SandboxUnavailable(Exception):
+    """Learner code cannot be isolated on this machine; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    `reason` is "finished", "timeout", "memory", "output" (too many or too large answers), "damaged" (the stream of answers made no
+    sense) or "died". `isolation` says what kept the learner's code in. `peak_memory` is in bytes, 0 where it is not known.
+    """
+
+    reason: str
+    seconds: float
+    isolation: str
+    findings: tuple[str, ...] = ()
+    peak_memory: int = 0
+    log: str = ""
+
+
+@dataclass
+class _Watch:
+    """What the watchdog saw."""
+
+    peak_memory: int = 0
+    over_memory: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@lru_cache(maxsize=1)
+def require_bubblewrap() -> str:
+    """The path of a bubblewrap that works here. Raises SandboxUnavailable."""
+    program = shutil.which("bwrap")
+    remedy = "Install bubblewrap 0.8 or later, or grade with --no-sandbox on a machine that you can throw away."
+    if program is None:
+        raise SandboxUnavailable(f"bubblewrap (bwrap) is not installed, so learners' code cannot be isolated. {remedy}")
+    with tempfile.TemporaryDirectory() as empty:
+        trial = [*_wrap(program, Path(empty)), "true"]
+        try:
+            tried = subprocess.run(trial, capture_output=True, text=True, timeout=20, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise SandboxUnavailable(f"bubblewrap did not start within 20 seconds. {remedy}") from error
+    if tried.returncode != 0:
+        problem = (tried.stderr.strip().splitlines() or ["no message"])[-1]
+        raise SandboxUnavailable(f"bubblewrap cannot make a sandbox here ({problem}). {remedy}")
+    return program
+
+
+def run(task: Path, answers: Path, limits: Limits, *, sandboxed: bool = True) -> Ended:
+    """Run a task (see `autograder.grading.task`) and receive its answers.
+
+    Parameters
+    ----------
+    task: folder with the task; the sandbox sees it read-only.
+    answers: empty folder for what comes out.
+    sandboxed: False runs the learner's code as this user, with limits but without isolation.
+
+    Raises SandboxUnavailable before anything runs.
+    """
+    group = control.make_control_group(limits)
+    try:
+        with _command(task, limits, group, sandboxed) as command, tempfile.TemporaryFile() as log:
+            return _run(control.join_and_execute(group, command), answers, limits, group, sandboxed, log)
+    finally:
+        if group is not None:
+            group.kill()
+
+
+@contextlib.contextmanager
+def _command(task: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool) -> Iterator[list[str]]:
+    options = [f"--processes={limits.processes}"] if group is None else []
+    if sandboxed:
+        runner = [sys.executable, "-m", "autograder.grading.runner", str(INSIDE_TASK), str(INSIDE_SCRATCH), "--sweep", *options]
+        yield [*_wrap(require_bubblewrap(), task, limits), *runner]
+        return
+    with tempfile.TemporaryDirectory(prefix="course-grade-") as scratch:
+        yield [sys.executable, "-m", "autograder.grading.runner", str(task), scratch, *options]
+
+
+def _run(
+    command: Sequence[str], answers: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool, log: object
+) -> Ended:
+    start = time.monotonic()
+    reading, writing = os.pipe()
+    environment = {} if sandboxed else environment_inside(Path(tempfile.gettempdir()))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=log,  # type: ignore[arg-type]
+        env={"PATH": os.environ.get("PATH", os.defpath), **environment},
+        start_new_session=True,
+    )
+    os.close(writing)
+    watch = _Watch()
+    watchdog = threading.Thread(target=_watch, args=(process.pid, limits, group, watch), daemon=True)
+    watchdog.start()
+    reason, findings = "finished", []
+    deadline = start + limits.seconds
+    try:
+        receive(reading, answers, maximum_bytes=limits.output, maximum_files=limits.members, deadline=deadline)
+        code = process.wait(timeout=max(deadline - time.monotonic(), 1))
+        reason = "finished" if code == 0 else "died"
+    except ExchangeError as error:
+        reason = error.reason
+        findings.append(str(error))
+    except subprocess.TimeoutExpired:
+        reason = "timeout"
+    finally:
+        os.close(reading)
+        _end(process)
+        watch.done.set()
+        watchdog.join()
+    if watch.over_memory or (group is not None and group.out_of_memory()):
+        findings.append(f"More memory was asked for than the {limits.memory / 1e9:g} GB that a submission may use.")
+        reason = "memory" if reason in ("died", "damaged") else reason
+    if group is not None and group.out_of_processes():
+        findings.append(f"More than {limits.processes} processes and threads were asked for.")
+    isolation = "bubblewrap" if sandboxed else "none"
+    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), watch.peak_memory, _tail(log))
+
+
+def _watch(process: int, limits: Limits, group: ControlGroup | None, watch: _Watch) -> None:
+    """Record the peak of resident memory; without a control group, end the process when it holds too much."""
+    while not watch.done.wait(0.5):
+        resident = control.resident_memory(process)
+        watch.peak_memory = max(watch.peak_memory, resident)
+        if group is None and resident > limits.memory:
+            watch.over_memory = True
+            control.kill_tree(process)
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole tree. In the sandbox the end of its first process ends all others."""
+    control.kill_tree(process.pid)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _tail(log: object, size: int = 4_000) -> str:
+    end = log.seek(0, os.SEEK_END)  # type: ignore[attr-defined]
+    log.seek(max(0, end - size))  # type: ignore[attr-defined]
+    return str(log.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
+
+
+def environment_inside(scratch: Path) -> dict[str, str]:
+    """The whole environment of the runner: where things are, and nothing that tells of the host or of being graded."""
+    variables = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONPATH": str(paths.ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "COURSE_ROOT": str(paths.ROOT),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "MPLBACKEND": "Agg",
+        "PLOTLY_RENDERER": "json",
+    }
+    java = java_home()
+    if java is not None:
+        variables["JAVA_HOME"] = str(java)
+    return variables
+
+
+@lru_cache(maxsize=1)
+def java_home() -> Path | None:
+    """The JDK that Spark will use: `JAVA_HOME`, else where `java` on the PATH really is."""
+    if os.environ.get("JAVA_HOME"):
+        return Path(os.environ["JAVA_HOME"]).resolve()
+    program = shutil.which("java")
+    return Path(program).resolve().parent.parent if program else None
+
+
+def _wrap(program: str, task: Path, limits: Limits | None = None) -> list[str]:
+    """The bubblewrap command up to the program that it runs."""
+    limits = limits or Limits()
+    root = os.geteuid() == 0
+    command = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    command += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"]
+    if root:
+        # A privileged bubblewrap can bind what nobody may traverse (a home directory); the process inside then becomes nobody.
+        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        command += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
+    command += _file_system(task, limits)
+    for name, value in environment_inside(Path("/tmp")).items():
+        command += ["--setenv", name, value]
+    command += ["--chdir", "/tmp", "--"]
+    if root:
+        command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--"]
+        # A second, unprivileged layer only to forbid user namespaces, which would open more of the kernel to learner code.
+        command += [program, "--dev-bind", "/", "/", "--unshare-user", "--disable-userns", "--die-with-parent", "--"]
+    return command
+
+
+def _file_system(task: Path, limits: Limits) -> list[str]:
+    mounts = _Mounts()
+    for folder in map(Path, _SYSTEM):
+        if folder.is_symlink():
+            mounts.arguments += ["--symlink", os.readlink(folder), str(folder)]
+        elif folder.exists():
+            mounts.bind(folder)
+    for entry in [*_CONFIGURATION, *(found.name for found in Path("/etc").glob("java*"))]:
+        mounts.bind(Path("/etc") / entry)
+    mounts.arguments += ["--proc", "/proc", "--dev", "/dev"]
+    mounts.scratch(Path("/dev/shm"), _SHARED_MEMORY)
+    mounts.scratch(Path("/tmp"), limits.scratch)
+    for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), java_home())):
+        if prefix is not None:
+            mounts.bind(prefix)
+    mounts.bind(paths.ROOT / "autograder")
+    mounts.bind(paths.ROOT / "datasets")
+    mounts.bind(paths.ROOT / "jars.lock")
+    mounts.mask(paths.REFERENCES)
+    mounts.bind(paths.STATE / "jars")
+    mounts.bind(task, INSIDE_TASK)
+    return [*mounts.arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
+
+
+class _Mounts:
+    """Collects bubblewrap's mount arguments. Parents are made first, because bubblewrap makes missing ones unreadable to others."""
+
+    def __init__(self) -> None:
+        self.arguments: list[str] = []
+        self.made: set[Path] = {Path("/")}
+
+    def bind(self, source: Path, target: Path | None = None) -> None:
+        """Show a file or folder of the host, read-only; one that does not exist is left out."""
+        target = target or source
+        if source.exists() and not self._inside_system(target):
+            self._parents(target)
+            self.arguments += ["--ro-bind", str(source), str(target)]
+
+    def scratch(self, target: Path, size: int) -> None:
+        """An empty writable folder of at most `size` bytes."""
+        self._parents(target)
+        self.made.add(target)
+        self.arguments += ["--perms", "1777", "--size", str(size), "--tmpfs", str(target)]
+
+    def mask(self, target: Path) -> None:
+        """Hide a folder that an earlier bind shows."""
+        if target.exists():
+            self.arguments += ["--size", "4096", "--tmpfs", str(target), "--remount-ro", str(target)]
+
+    def _parents(self, target: Path) -> None:
+        for parent in reversed(target.parents):
+            if parent not in self.made and not self._inside_system(parent):
+                self.arguments += ["--perms", "0755", "--dir", str(parent)]
+            self.made.add(parent)
+
+    @staticmethod
+    def _inside_system(path: Path) -> bool:
+        return any(folder in path.parents for folder in map(Path, _SYSTEM))

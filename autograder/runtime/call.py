@@ -1,0 +1,109 @@
+"""Runs a learner's function: with a deadline, counting the Spark actions it triggers, and turning whatever happens into an outcome."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.checks import Answer, Check, WrongKind
+from autograder.models import ExerciseSpec, Status
+from autograder.runtime.explain import explain
+
+
+class DeadlineExceeded(BaseException):
+    """Raised inside the learner's thread when its time is up. Not an Exception, so that `except Exception` cannot swallow it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one call: an answer, or a status with a sentence and the folded trace."""
+
+    status: Status
+    answer: Answer | None = None
+    message: str = ""
+    trace: str = ""
+
+
+def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs: Mapping[str, Any]) -> Outcome:
+    """Call `function(**inputs)` and capture its answer within `spec.deadline` seconds.
+
+    The work happens in a thread of its own, so that a function that never ends cannot take the notebook with it: Spark jobs of the
+    call are cancelled, Python code is interrupted, and the caller always gets an outcome.
+    """
+    from pyspark.sql import SparkSession
+
+    spark = next((value for value in inputs.values() if isinstance(value, SparkSession)), None) or SparkSession.getActiveSession()
+    tag = f"course-{uuid.uuid4().hex}"
+    outcomes: list[Outcome] = []
+
+    def work() -> None:
+        try:
+            if spark is not None:
+                spark.addTag(tag)
+            outcomes.append(_answer(spec, check, function, inputs, spark))
+        except DeadlineExceeded:
+            return
+
+    thread = _new_thread(work)
+    thread.start()
+    thread.join(spec.deadline)
+    if outcomes:
+        return outcomes[0]
+    if spark is not None:
+        spark.interruptTag(tag)
+    _interrupt(thread)
+    thread.join(2.0)
+    return Outcome(
+        Status.TIMEOUT,
+        message=f"Your function was still running after {spec.deadline:g} seconds and was stopped. Look for a loop that never ends, "
+        "a join that multiplies rows, or a `collect()` of everything.",
+    )
+
+
+def _answer(
+    spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs: Mapping[str, Any], spark: Any
+) -> Outcome:
+    try:
+        before = _actions(spark)
+        result = function(**inputs)
+        actions = _actions(spark) - before
+        answer = check.capture(result, spec.options)
+    except WrongKind as problem:
+        return Outcome(Status.FAILED, message=str(problem))
+    except NotImplementedError:
+        return Outcome(Status.NOT_ATTEMPTED, message="Not attempted yet: the cell above still raises NotImplementedError.")
+    except (KeyboardInterrupt, DeadlineExceeded):
+        raise
+    except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook
+        return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
+    if "actions" in spec.options:
+        answer = Answer(answer.payload, {**answer.facts, "actions": actions})
+    return Outcome(Status.PASSED, answer=answer)
+
+
+def _actions(spark: Any) -> int:
+    """How many SQL executions this session has run; each action (count, collect, write, ...) is one."""
+    if spark is None or not hasattr(spark, "_jsparkSession"):
+        return 0
+    # Listener events arrive asynchronously; without waiting, the last action would be missed.
+    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
+    return int(spark._jsparkSession.sharedState().statusStore().executionsCount())
+
+
+def _new_thread(work: Callable[[], None]) -> threading.Thread:
+    """A daemon thread that shares the notebook's Spark session."""
+    from pyspark import InheritableThread
+
+    thread: threading.Thread = InheritableThread(target=work)
+    thread.daemon = True
+    return thread
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(DeadlineExceeded))

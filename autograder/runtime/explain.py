@@ -1,0 +1,57 @@
+"""Turns an exception into one paragraph for the person who meets it: the class and message first, never a Java stack trace."""
+
+from __future__ import annotations
+
+import re
+
+_ADVICE = {
+    "UNRESOLVED_COLUMN": "Check the spelling against `printSchema()`; after a `select` or `agg`, only the columns named there are left.",
+    "AMBIGUOUS_REFERENCE": "Two columns have this name, usually after a join. Join on the column's name, rename one side, or drop one.",
+    "CAST_INVALID_INPUT": "Spark 4 runs in ANSI mode: a bad cast stops the query. `try_cast` gives NULL instead.",
+    "DIVIDE_BY_ZERO": "Spark 4 runs in ANSI mode: dividing by zero stops the query. `try_divide` gives NULL instead.",
+    "CANNOT_PARSE_TIMESTAMP": "Some text does not fit the format. `try_to_timestamp` gives NULL instead.",
+    "MISSING_AGGREGATION": "Every selected column must be in the `groupBy` or inside an aggregate function.",
+    "TABLE_OR_VIEW_NOT_FOUND": "Create a view of that name first, or check the spelling.",
+    "PARSE_SYNTAX_ERROR": "The SQL text has a mistake near the place that the message names.",
+    "DATATYPE_MISMATCH": "A function got a type that it does not take. Look at `printSchema()`, then cast on purpose.",
+    "CANNOT_CONVERT_COLUMN_INTO_BOOL": "Use `&`, `|` and `~` with parentheses between columns, not `and`, `or` and `not`.",
+    "NOT_COLUMN_OR_STR": "This function takes a column or a column's name; wrap a constant in `F.lit(...)`.",
+    "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
+}
+
+
+def explain(error: BaseException) -> str:
+    """`CLASS: message. Advice.` For Spark errors the error condition and the first paragraph; for Python errors the last line."""
+    condition = _condition(error)
+    message = _first_paragraph(str(error))
+    python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", str(error), re.MULTILINE)
+    if type(error).__name__ == "PythonException" and python_error:
+        return f"{python_error[1]}: {python_error[2]} (raised inside a Python function that Spark ran for you)"
+    if not condition:
+        name = type(error).__name__
+        return f"{name}: {message}" if message else f"{name} was raised without a message."
+    message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
+    message = re.sub(r"\s*SQLSTATE: \w+\s*$", "", message)
+    advice = next((text for name, text in _ADVICE.items() if condition.startswith(name)), "")
+    return f"{condition}: {message}" + (f" {advice}" if advice else "")
+
+
+def _condition(error: BaseException) -> str:
+    """Spark's error condition, such as UNRESOLVED_COLUMN.WITH_SUGGESTION; empty for other errors."""
+    getter = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
+    try:
+        return str(getter() or "") if getter else ""
+    except Exception:  # a half-built exception has no condition
+        return ""
+
+
+def _first_paragraph(text: str) -> str:
+    """The message without plans, query contexts and Java frames; at most 400 characters."""
+    kept: list[str] = []
+    for line in text.strip().splitlines():
+        if re.match(r"^(== |'?[A-Z]\w+ \[|\+- |\s+at |JVM stacktrace|Caused by|;\s*$)", line):
+            break
+        if line.strip():
+            kept.append(line.strip())
+    paragraph = " ".join(kept).rstrip(";").strip()
+    return paragraph if len(paragraph) <= 400 else paragraph[:399] + "…"
