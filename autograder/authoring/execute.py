@@ -33,6 +33,7 @@ def execute(notebook: NotebookNode, name: str, record_folder: Path, work_folder:
         kernel_name="python3",
         resources={"metadata": {"path": str(work_folder)}},
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=40"],
     )
     environment = {**os.environ, RECORD_VARIABLE: str(record_folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     try:

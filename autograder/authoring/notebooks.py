@@ -44,7 +44,9 @@ def learner(twin_notebook: NotebookNode) -> NotebookNode:
     steps = (LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums, ClearHiddenTests, ClearMarkScheme,
              ComputeChecksums, CheckCellMetadata)  # fmt: skip
     for step in steps:
-        notebook, resources = step().preprocess(notebook, resources)
+        # nbgrader only expects mark schemes in its "task" cells; ours stand in answers that are marked by hand.
+        options = {"enforce_metadata": False} if step is ClearMarkScheme else {}
+        notebook, resources = step(**options).preprocess(notebook, resources)
     return notebook
 
 

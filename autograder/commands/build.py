@@ -7,7 +7,9 @@ import click
 
 @click.command()
 @click.argument("numbers", nargs=-1)
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when a generated file is not current.")
+@click.option(
+    "--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when a generated file is not current."
+)
 def command(numbers: tuple[str, ...], only_check: bool) -> None:
     """Execute the solution twins and generate notebooks, references, hidden variants and the manifest.
 

@@ -129,14 +129,17 @@ class FloatColumn(Column):
             relative = max(tolerance.relative, SINGLE_PRECISION_TOLERANCE)
             tolerance = Tolerance(relative, tolerance.absolute, tolerance.nan_equals_null)
         close = tolerance.close(self.values[rows], other.values[other_rows])
-        return close & (self.kinds[rows] == other.kinds[other_rows])
+        return np.asarray(close & (self.kinds[rows] == other.kinds[other_rows]))
 
     def float_heads(self) -> list[Floats]:
         return [self.values]
 
 
 class ListColumn(Column):
-    """ARRAY, and MAP as an array of entries. Row i has the children from `starts[i]`, `lengths[i]` of them; `valid[i]` is false for NULL."""
+    """ARRAY, and MAP as an array of entries.
+
+    Row i has `lengths[i]` children from `starts[i]` on; `valid[i]` is false for NULL.
+    """
 
     def __init__(self, starts: Rows, lengths: Rows, valid: Flags, child: Column) -> None:
         self.starts, self.lengths, self.valid, self.child = starts, lengths, valid, child
@@ -156,7 +159,7 @@ class ListColumn(Column):
         """The positions of the children of these rows, one row after the other."""
         lengths = self.lengths[rows]
         first = np.cumsum(lengths) - lengths
-        return np.arange(int(lengths.sum())) + np.repeat(self.starts[rows] - first, lengths)
+        return np.asarray(np.arange(int(lengths.sum())) + np.repeat(self.starts[rows] - first, lengths))
 
     def equal(self, rows: Rows, other: Column, other_rows: Rows, tolerance: Tolerance) -> Flags:
         assert isinstance(other, ListColumn)
@@ -171,7 +174,10 @@ class ListColumn(Column):
     def float_heads(self) -> list[Floats]:
         full = self.lengths > 0
         first = np.where(full, self.starts, 0)
-        return [np.where(full, head[first], 0.0) if len(head) else np.zeros(self.length) for head in self.child.float_heads()]
+        return [
+            np.where(full, head[first], 0.0) if len(head) else np.zeros(self.length)
+            for head in self.child.float_heads()
+        ]
 
 
 class StructColumn(Column):
@@ -221,6 +227,11 @@ def _prepared_map(array: pa.MapArray, starts: Rows, lengths: Rows, valid: Flags,
     first = np.cumsum(lengths) - lengths
     entries = np.arange(len(owners)) + np.repeat(starts - first, lengths)
     keys, items = array.keys.take(pa.array(entries)), array.items.take(pa.array(entries))
-    order = pl.DataFrame({"owner": owners, "key": pl.from_arrow(keys)}).select(pl.arg_sort_by("owner", "key")).to_series().to_numpy()
+    order = (
+        pl.DataFrame({"owner": owners, "key": pl.from_arrow(keys)})
+        .select(pl.arg_sort_by("owner", "key"))
+        .to_series()
+        .to_numpy()
+    )
     children = [prepared(part.take(pa.array(order)), nan_equals_null) for part in (keys, items)]
     return ListColumn(first, lengths, valid, StructColumn(np.ones(len(owners), dtype=np.bool_), children))

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from autograder.compare import spark_types
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 SCHEMA_KEY = b"spark_schema"
 ROW_GROUP_ROWS = 1_000_000
@@ -25,7 +25,11 @@ MAXIMUM_SCHEMA_BYTES = 1_000_000
 MAXIMUM_NESTING = 50
 
 
-class AnswerUnreadable(ValueError):
+DAMAGE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError)
+"""What reading a damaged or hostile file may raise."""
+
+
+class AnswerUnreadable(ValueError):  # noqa: N818 - a finding about an answer, not a fault
     """An answer's file is damaged, hostile, too large, or holds something that cannot be compared. The message says which."""
 
 
@@ -66,11 +70,8 @@ class Frame:
         Raises AnswerUnreadable for a type that Spark cannot hand over as Arrow, and lets Spark's own errors through.
         """
         schema = dataframe.schema.jsonValue()
-        collectable = dataframe
-        if any(spark_types.is_text_interval(field["type"]) for field in schema["fields"]):
-            collectable = _intervals_as_text(dataframe, schema)
         try:
-            table = collectable.toArrow()
+            table = _collectable(dataframe).toArrow()
         except Exception as error:
             if type(error).__name__ in {"PySparkTypeError", "UnsupportedOperationException"}:
                 raise AnswerUnreadable(f"A column has a type that cannot be compared: {error}") from error
@@ -89,9 +90,11 @@ class Frame:
         Columns are named by position in the file, so that duplicate names survive.
         """
         names = [f"c{index}" for index in range(len(self.columns))]
-        metadata = {SCHEMA_KEY: json.dumps(self.schema, sort_keys=True, ensure_ascii=False).encode()}
-        table = self.table.combine_chunks().rename_columns(names).replace_schema_metadata(metadata)
-        pq.write_table(table, path, compression="zstd", store_schema=False, row_group_size=ROW_GROUP_ROWS)
+        schema = json.dumps(self.schema, sort_keys=True, ensure_ascii=False)
+        table = self.table.combine_chunks().rename_columns(names)
+        with pq.ParquetWriter(path, table.schema, compression="zstd", store_schema=False) as writer:
+            writer.add_key_value_metadata({SCHEMA_KEY: schema})
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
 
     @classmethod
     def read(cls, path: Path, limits: ReadLimits | None = None) -> Frame:
@@ -105,7 +108,7 @@ class Frame:
             return cls._read(path, limits)
         except AnswerUnreadable:
             raise
-        except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+        except DAMAGE as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise AnswerUnreadable(f"{path.name} cannot be read as an answer: {reason}") from error
 
@@ -124,15 +127,34 @@ class Frame:
         return cls(schema, _stored(table, schema))
 
 
-def _intervals_as_text(dataframe: DataFrame, schema: dict[str, Any]) -> DataFrame:
+def _collectable(dataframe: DataFrame) -> DataFrame:
+    """The DataFrame with text in place of what Spark cannot hand over as Arrow, or hands over in a form without one meaning."""
+    fields = dataframe.schema.jsonValue()["fields"]
+    if not any(spark_types.needs_text(field["type"]) for field in fields):
+        return dataframe
     from pyspark.sql import functions
 
-    positional = dataframe.toDF(*(f"c{index}" for index in range(len(schema["fields"]))))
-    selected = [
-        functions.col(f"c{index}").cast("string") if spark_types.is_text_interval(field["type"]) else functions.col(f"c{index}")
-        for index, field in enumerate(schema["fields"])
+    positional = dataframe.toDF(*(f"c{index}" for index in range(len(fields))))
+    return positional.select(*(_plain(functions.col(f"c{index}"), field["type"]) for index, field in enumerate(fields)))
+
+
+def _plain(column: Column, spark_type: spark_types.SparkType) -> Column:
+    """The column with each variant and interval in it, however deep, as text. Spark writes a variant's keys sorted."""
+    from pyspark.sql import functions
+
+    if not spark_types.needs_text(spark_type):
+        return column
+    if isinstance(spark_type, str):
+        return functions.to_json(column) if spark_type == "variant" else column.cast("string")
+    match spark_type["type"]:
+        case "array":
+            return functions.transform(column, lambda element: _plain(element, spark_type["elementType"]))
+        case "map":
+            return functions.transform_values(column, lambda _, value: _plain(value, spark_type["valueType"]))
+    fields = [
+        _plain(column.getField(field["name"]), field["type"]).alias(field["name"]) for field in spark_type["fields"]
     ]
-    return positional.select(*selected)
+    return functions.when(column.isNotNull(), functions.struct(*fields))
 
 
 def _stored(table: pa.Table, schema: dict[str, Any]) -> pa.Table:
@@ -150,69 +172,9 @@ def _stored_column(column: pa.ChunkedArray, spark_type: spark_types.SparkType) -
     wanted = spark_types.arrow_type(spark_type)
     if column.type == wanted:
         return column
-    if _holds_variants(column.type):
-        chunks = [_variants_as_text(chunk) for chunk in column.chunks]
-        column = pa.chunked_array(chunks, type=chunks[0].type if chunks else wanted)
     if pa.types.is_duration(column.type):
         column = column.cast(pa.duration("us")).cast(pa.int64())
     return column if column.type == wanted else column.cast(wanted)
-
-
-def _is_variant(arrow: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_struct(arrow)
-        and arrow.num_fields == 2
-        and {arrow[0].name, arrow[1].name} == {"value", "metadata"}
-        and any((arrow[index].metadata or {}).get(b"variant") == b"true" for index in range(2))
-    )
-
-
-def _holds_variants(arrow: pa.DataType) -> bool:
-    return _is_variant(arrow) or any(_holds_variants(arrow.field(index).type) for index in range(arrow.num_fields))
-
-
-def _variants_as_text(array: pa.Array) -> pa.Array:
-    """Replace each variant, however deep, by its JSON with sorted keys."""
-    if not _holds_variants(array.type):
-        return array
-    if _is_variant(array.type):
-        return _variant_texts(array)
-    if pa.types.is_map(array.type):
-        keys, items = _variants_as_text(array.keys), _variants_as_text(array.items)
-        return pa.MapArray.from_arrays(_offsets(array), keys, items)
-    if pa.types.is_list(array.type):
-        return pa.ListArray.from_arrays(_offsets(array), _variants_as_text(array.values))
-    children = [_variants_as_text(array.field(index)) for index in range(array.type.num_fields)]
-    names = [array.type.field(index).name for index in range(array.type.num_fields)]
-    return pa.StructArray.from_arrays(children, names=names, mask=pc.is_null(array))
-
-
-def _offsets(array: pa.Array) -> pa.Array:
-    """Offsets of a list or map array in which a null element has a null offset, as `from_arrays` wants it."""
-    if array.null_count == 0:
-        return array.offsets
-    valid = pc.is_valid(array).to_pylist()
-    return pa.array(
-        [offset if is_valid else None for offset, is_valid in zip(array.offsets.to_pylist(), [*valid, True], strict=True)],
-        type=pa.int32(),
-    )
-
-
-def _variant_texts(array: pa.Array) -> pa.Array:
-    from pyspark.sql.variant_utils import VariantUtils
-
-    texts: dict[tuple[bytes, bytes], str] = {}
-    result: list[str | None] = []
-    for variant in array.to_pylist():
-        if variant is None:
-            result.append(None)
-            continue
-        key = (variant["value"], variant["metadata"])
-        if key not in texts:
-            document = json.loads(VariantUtils.to_json(*key))
-            texts[key] = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        result.append(texts[key])
-    return pa.array(result, type=pa.string())
 
 
 def _within(what: str, found: int, limit: int, path: Path) -> None:
@@ -266,13 +228,19 @@ def _check_sizes(file: pq.ParquetFile, limits: ReadLimits, path: Path) -> None:
     chunks = [group.column(index) for group in groups for index in range(group.num_columns)]
     encodings = {encoding for chunk in chunks for encoding in chunk.encodings}
     if not encodings <= ENCODINGS:
-        raise AnswerUnreadable(f"{path.name} uses encodings that no answer file has: {', '.join(sorted(encodings - ENCODINGS))}.")
+        raise AnswerUnreadable(
+            f"{path.name} uses encodings that no answer file has: {', '.join(sorted(encodings - ENCODINGS))}."
+        )
     _within("values", sum(chunk.num_values for chunk in chunks), limits.cells, path)
-    _within("bytes when decompressed", sum(chunk.total_uncompressed_size for chunk in chunks), limits.decoded_bytes, path)
+    _within(
+        "bytes when decompressed", sum(chunk.total_uncompressed_size for chunk in chunks), limits.decoded_bytes, path
+    )
 
 
 def _storage_schema(schema: dict[str, Any]) -> pa.Schema:
-    return pa.schema([(f"c{index}", spark_types.arrow_type(field["type"])) for index, field in enumerate(schema["fields"])])
+    return pa.schema(
+        [(f"c{index}", spark_types.arrow_type(field["type"])) for index, field in enumerate(schema["fields"])]
+    )
 
 
 def _same_storage(found: pa.DataType, wanted: pa.DataType) -> bool:

@@ -1,8 +1,8 @@
-"""Finds for each row of an answer its partner among the expected rows, as a multiset, with floats equal within a tolerance.
+"""Finds for each row of an answer its partner among the expected rows, as a multiset, floats within a tolerance.
 
-Rows are grouped by a hash of all that must match exactly. In a group, rows are put in the order of their floats and compared pairwise;
-where that does not settle a group (rounding noise in one float column can change the order of another), a maximum matching does.
-Hashes only propose partners: rows count as equal when all their values are.
+Rows are grouped by a hash of all that must match exactly. In a group, rows are put in the order of their floats and
+compared pairwise; where that does not settle a group (rounding noise in one float column can change the order of
+another), a maximum matching does. Hashes only propose partners: rows count as equal when all their values are.
 """
 
 from __future__ import annotations
@@ -10,10 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.sparse import coo_array  # type: ignore[import-untyped]
+from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
-from autograder.compare.column import Column, Flags, Floats, Hashes, Rows, Tolerance, combined
+from autograder.compare.column import (
+    SINGLE_PRECISION_TOLERANCE,
+    Column,
+    Flags,
+    Floats,
+    Hashes,
+    Rows,
+    Tolerance,
+    combined,
+)
 
 MAXIMUM_CANDIDATES = 4_000_000
 """Pairs that the exact matching looks at; above it, rows with very many equal-looking partners are matched in order only."""
@@ -87,7 +96,9 @@ def _order(hashes: Hashes, heads: list[Floats]) -> Rows:
     return order
 
 
-def paired_by_hash(mine: Hashes, theirs: Hashes, mine_order: Rows | None = None, theirs_order: Rows | None = None) -> tuple[Rows, Rows]:
+def paired_by_hash(
+    mine: Hashes, theirs: Hashes, mine_order: Rows | None = None, theirs_order: Rows | None = None
+) -> tuple[Rows, Rows]:
     """Pair the n-th row of each hash here with the n-th row of the same hash there, in the given orders."""
     mine_order = np.argsort(mine, kind="stable") if mine_order is None else mine_order
     theirs_order = np.argsort(theirs, kind="stable") if theirs_order is None else theirs_order
@@ -107,35 +118,68 @@ def _paired(ordered: Hashes, others: Hashes) -> Flags:
 def _settle_groups(
     actual: Side, expected: Side, mine: Rows, theirs: Rows, same: Flags, tolerance: Tolerance
 ) -> tuple[Rows, Rows]:
-    """Keep the pairs of groups in which every pair is equal; match the other groups of several rows anew."""
-    doubtful = np.unique(actual.hashes[mine[~same]])
-    kept = ~np.isin(actual.hashes[mine], doubtful)
-    # A group with more rows on one side was paired from the smallest float upwards, which can be off by one.
-    uneven = _uneven(actual.hashes, expected.hashes)
-    kept &= ~np.isin(actual.hashes[mine], uneven)
-    groups = np.union1d(doubtful, uneven)
-    mine_left = np.flatnonzero(np.isin(actual.hashes, groups))
-    theirs_left = np.flatnonzero(np.isin(expected.hashes, groups))
-    new_mine, new_theirs = _best_matching(actual, expected, mine_left, theirs_left, tolerance)
-    return np.concatenate([mine[kept], new_mine]), np.concatenate([theirs[kept], new_theirs])
+    """Keep the groups in which every pair is equal, for they cannot have more pairs; match the rows of the others anew.
+
+    They are split where the gap between two floats is wider than the tolerance, and paired in order once more. What that
+    does not settle gets a maximum matching.
+    """
+    kept, mine_left, theirs_left = _unsettled(actual.hashes, expected.hashes, mine, theirs, same)
+    found = [(mine[kept], theirs[kept])]
+    groups = _split(actual, expected, mine_left, theirs_left, tolerance)
+    orders = [
+        _order(part, [head[rows] for head in side.heads])
+        for part, side, rows in zip(groups, (actual, expected), (mine_left, theirs_left), strict=True)
+    ]
+    left, right = paired_by_hash(*groups, *orders)
+    same = rows_equal(actual, mine_left[left], expected, theirs_left[right], tolerance)
+    kept, left_again, right_again = _unsettled(*groups, left, right, same)
+    found.append((mine_left[left[kept]], theirs_left[right[kept]]))
+    if len(left_again):
+        rows = (mine_left[left_again], theirs_left[right_again])
+        found.append(_best_matching(actual, expected, rows, (groups[0][left_again], groups[1][right_again]), tolerance))
+    return np.concatenate([one for one, _ in found]), np.concatenate([other for _, other in found])
 
 
-def _uneven(mine: Hashes, theirs: Hashes) -> Hashes:
-    """Hashes that occur on both sides, but not equally often."""
-    values, counts = np.unique(mine, return_counts=True)
-    other_values, other_counts = np.unique(theirs, return_counts=True)
-    common, here, there = np.intersect1d(values, other_values, assume_unique=True, return_indices=True)
-    return common[counts[here] != other_counts[there]]
+def _unsettled(mine: Hashes, theirs: Hashes, left: Rows, right: Rows, same: Flags) -> tuple[Flags, Rows, Rows]:
+    """The pairs of groups without an unequal pair, and the rows on both sides of the other groups."""
+    doubtful = np.unique(mine[left[~same]])
+    kept = ~np.isin(mine[left], doubtful)
+    return kept, np.flatnonzero(np.isin(mine, doubtful)), np.flatnonzero(np.isin(theirs, doubtful))
 
 
-def _best_matching(actual: Side, expected: Side, mine: Rows, theirs: Rows, tolerance: Tolerance) -> tuple[Rows, Rows]:
-    """A maximum matching of equal rows; with too many candidates, identical rows are paired off first and then the nearest tried."""
-    settled_mine, settled_theirs = mine[:0], theirs[:0]
-    starts, counts, order = _candidates(actual, expected, mine, theirs, tolerance)
+def _split(actual: Side, expected: Side, mine: Rows, theirs: Rows, tolerance: Tolerance) -> tuple[Hashes, Hashes]:
+    """Groups that are smaller than those of the hashes, but never part two rows that are equal within the tolerance."""
+    parts = [np.concatenate([actual.hashes[mine], expected.hashes[theirs]])]
+    wide = _widest(tolerance)
+    for one, other in zip(actual.heads, expected.heads, strict=True):
+        values = np.concatenate([one[mine], other[theirs]])
+        order = np.argsort(values, kind="stable")
+        gaps = ~wide.close(values[order][1:], values[order][:-1])
+        cluster = np.zeros(len(values), dtype=np.uint64)
+        cluster[order[1:]] = np.cumsum(gaps)
+        parts.append(cluster)
+    groups = combined(parts, len(parts[0]))
+    return groups[: len(mine)], groups[len(mine) :]
+
+
+def _widest(tolerance: Tolerance) -> Tolerance:
+    """The tolerance of FLOAT columns, which is never narrower than that of the others."""
+    return Tolerance(max(tolerance.relative, SINGLE_PRECISION_TOLERANCE), tolerance.absolute)
+
+
+def _best_matching(
+    actual: Side, expected: Side, rows: tuple[Rows, Rows], groups: tuple[Hashes, Hashes], tolerance: Tolerance
+) -> tuple[Rows, Rows]:
+    """A maximum matching of equal rows; with too many candidates, of the identical rows first and then of the nearest."""
+    mine, theirs = rows
+    settled = (mine[:0], theirs[:0])
+    starts, counts, order = _candidates(actual, expected, rows, groups, tolerance)
     if counts.sum() > MAXIMUM_CANDIDATES:
-        settled_mine, settled_theirs = _identical(actual, expected, mine, theirs)
-        mine, theirs = np.setdiff1d(mine, settled_mine), np.setdiff1d(theirs, settled_theirs)
-        starts, counts, order = _candidates(actual, expected, mine, theirs, tolerance)
+        left, right = _identical(actual, expected, mine, theirs)
+        settled = (mine[left], theirs[right])
+        mine, theirs = np.delete(mine, left), np.delete(theirs, right)
+        groups = (np.delete(groups[0], left), np.delete(groups[1], right))
+        starts, counts, order = _candidates(actual, expected, (mine, theirs), groups, tolerance)
     if counts.sum() > MAXIMUM_CANDIDATES:
         most = max(1, MAXIMUM_CANDIDATES // len(mine))
         starts = starts + np.maximum(0, counts - most) // 2
@@ -144,36 +188,46 @@ def _best_matching(actual: Side, expected: Side, mine: Rows, theirs: Rows, toler
     right = order[np.arange(int(counts.sum())) + np.repeat(starts - (np.cumsum(counts) - counts), counts)]
     equal = rows_equal(actual, mine[left], expected, theirs[right], tolerance)
     left, right = left[equal], right[equal]
+    if not len(left):
+        return settled
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(len(mine), len(theirs))).tocsr()
-    partner = np.asarray(maximum_bipartite_matching(graph, perm_type="column"), dtype=np.int64) if len(left) else np.full(len(mine), -1)
+    partner = np.asarray(maximum_bipartite_matching(graph, perm_type="column"), dtype=np.int64)
     found = partner >= 0
-    return np.concatenate([settled_mine, mine[found]]), np.concatenate([settled_theirs, theirs[partner[found]]])
+    return np.concatenate([settled[0], mine[found]]), np.concatenate([settled[1], theirs[partner[found]]])
 
 
 def _identical(actual: Side, expected: Side, mine: Rows, theirs: Rows) -> tuple[Rows, Rows]:
-    """Pair rows with the same hash and the same bits in every float."""
-    sides = ((actual, mine), (expected, theirs))
+    """Places in `mine` and `theirs` of pairs with the same hash and the same bits in every float."""
     # Adding 0.0 turns -0.0 into 0.0.
     hashes = [
-        combined([side.hashes[rows], *((head[rows] + 0.0).view(np.uint64) for head in side.heads)], len(rows)) for side, rows in sides
+        combined([side.hashes[rows], *((head[rows] + 0.0).view(np.uint64) for head in side.heads)], len(rows))
+        for side, rows in ((actual, mine), (expected, theirs))
     ]
     left, right = paired_by_hash(hashes[0], hashes[1])
     exact = rows_equal(actual, mine[left], expected, theirs[right], Tolerance(0.0, 0.0))
-    return mine[left[exact]], theirs[right[exact]]
+    return left[exact], right[exact]
 
 
-def _candidates(actual: Side, expected: Side, mine: Rows, theirs: Rows, tolerance: Tolerance) -> tuple[Rows, Rows, Rows]:
-    """For each of `mine`, the run of `theirs[order]` with the same hash and a close value in the most varied float: start and count."""
+def _candidates(
+    actual: Side, expected: Side, rows: tuple[Rows, Rows], groups: tuple[Hashes, Hashes], tolerance: Tolerance
+) -> tuple[Rows, Rows, Rows]:
+    """Whom each row may be paired with: a run in the expected rows of its group, ordered by the most varied float.
+
+    Returns for each row of the answer the start and the length of its run in `order`, and `order`, places in `rows[1]`.
+    """
+    mine, theirs = rows
     head = max(range(len(expected.heads)), key=lambda index: len(np.unique(expected.heads[index][theirs])))
     values, other_values = actual.heads[head][mine], expected.heads[head][theirs]
-    groups = np.unique(np.concatenate([actual.hashes[mine], expected.hashes[theirs]]), return_inverse=True)[1]
-    group, other_group = groups[: len(mine)], groups[len(mine) :]
+    numbers = np.unique(np.concatenate(groups), return_inverse=True)[1]
+    group, other_group = numbers[: len(mine)], numbers[len(mine) :]
     ranks, rank = np.unique(other_values, return_inverse=True)
     place = other_group * (len(ranks) + 1) + rank
     order = np.argsort(place, kind="stable")
-    # |b| may exceed |a| by the tolerance itself, hence the division; SINGLE_PRECISION columns may be off by more than `relative`.
-    relative = max(tolerance.relative, 2.0**-21)
-    width = np.inf if relative >= 1 else (tolerance.absolute + relative * np.abs(values)) / (1 - relative) * (1 + 1e-9)
+    wide = _widest(tolerance)
+    # The partner's magnitude may exceed one's own by the tolerance itself, hence the division.
+    width = np.full(len(mine), np.inf)
+    if wide.relative < 1:
+        width = (wide.absolute + wide.relative * np.abs(values)) / (1 - wide.relative) * (1 + 1e-9)
     low = np.searchsorted(ranks, values - width, side="left")
     high = np.searchsorted(ranks, values + width, side="right")
     starts = np.searchsorted(place[order], group * (len(ranks) + 1) + low, side="left")

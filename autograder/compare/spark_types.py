@@ -73,11 +73,26 @@ def _nested_arrow_type(spark_type: dict[str, Any]) -> pa.DataType:
 def is_text_interval(spark_type: SparkType) -> bool:
     """Whether this is an interval that Spark cannot hand over as Arrow, so that it is kept as text."""
     return isinstance(spark_type, str) and (
-        spark_type in {"interval", "calendarinterval"} or bool(re.fullmatch(r"interval (year|month|year to month)", spark_type))
+        spark_type in {"interval", "calendarinterval"}
+        or bool(re.fullmatch(r"interval (year|month|year to month)", spark_type))
     )
 
 
-def spark_type_of(arrow: pa.DataType) -> SparkType:  # noqa: C901, PLR0911 - one line per type
+def needs_text(spark_type: SparkType) -> bool:
+    """Whether values of this type, or parts of them, must become text before they leave Spark."""
+    if isinstance(spark_type, str):
+        return spark_type == "variant" or is_text_interval(spark_type)
+    match spark_type["type"]:
+        case "array":
+            return needs_text(spark_type["elementType"])
+        case "map":
+            return needs_text(spark_type["valueType"])
+        case "struct":
+            return any(needs_text(field["type"]) for field in spark_type["fields"])
+    return False
+
+
+def spark_type_of(arrow: pa.DataType) -> SparkType:
     """The Spark type that an Arrow column would have in Spark. Raises ValueError when Spark has none."""
     for name, known in _ARROW.items():
         if name != "variant" and arrow == known:
@@ -138,7 +153,9 @@ def collations(field: dict[str, Any]) -> dict[str, str]:
     """Collations of a column's strings by path below the column ("" is the column itself), without the provider's name."""
     stored = (field.get("metadata") or {}).get(COLLATIONS) or {}
     column = field["name"]
-    return {path.removeprefix(column).lstrip("."): str(name).rsplit(".", maxsplit=1)[-1] for path, name in stored.items()}
+    return {
+        path.removeprefix(column).lstrip("."): str(name).rsplit(".", maxsplit=1)[-1] for path, name in stored.items()
+    }
 
 
 def comparable(spark_type: SparkType) -> Any:
@@ -157,4 +174,6 @@ def comparable(spark_type: SparkType) -> Any:
 
 def same_type(actual: dict[str, Any], expected: dict[str, Any]) -> bool:
     """Whether two columns have the same type; whether they may hold NULL does not matter."""
-    return bool(comparable(actual["type"]) == comparable(expected["type"]) and collations(actual) == collations(expected))
+    return bool(
+        comparable(actual["type"]) == comparable(expected["type"]) and collations(actual) == collations(expected)
+    )

@@ -174,6 +174,13 @@ def kill_tree(process_id: int) -> None:
             process.kill()
 
 
+def kill_children(process_id: int) -> None:
+    """Kill all descendants of a process, but not itself."""
+    for process in reversed(list(_tree(process_id))[1:]):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
 def _tree(process_id: int) -> Iterator[psutil.Process]:
     with contextlib.suppress(psutil.Error):
         root = psutil.Process(process_id)

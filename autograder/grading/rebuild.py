@@ -6,7 +6,7 @@ import codecs
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,18 @@ class RebuiltCell:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The code cells of the rebuilt notebook in the order of the release, and sentences about what else the submission held."""
+    """The code cells of the rebuilt notebook in the order of the release, and sentences about what else the submission held.
+
+    `written` has the grade_ids of the text answers that the learner changed.
+    """
 
     cells: tuple[RebuiltCell, ...]
     findings: tuple[str, ...] = ()
+    written: frozenset[str] = frozenset()
+
+    def attempted(self, grade_id: str) -> bool:
+        """Whether the learner changed this answer cell, of code or of text."""
+        return grade_id in self.written or any(cell.grade_id == grade_id and cell.edited for cell in self.cells)
 
 
 def rebuild(submission: Path, release: Path) -> Rebuilt:
@@ -56,9 +64,10 @@ def rebuild(submission: Path, release: Path) -> Rebuilt:
 
     Raises UnusableNotebook when the submission cannot be read; a release that cannot be read is the course's own fault (ValueError).
     """
-    released = code_cells(json.loads(release.read_text(encoding="utf-8")))
-    submitted = code_cells(read_notebook(submission))
-    return _merge(released, submitted)
+    released = json.loads(release.read_text(encoding="utf-8"))
+    submitted = read_notebook(submission)
+    merged = _merge(code_cells(released), code_cells(submitted))
+    return replace(merged, written=frozenset(_written(released, submitted)))
 
 
 def read_notebook(path: Path) -> Mapping[str, Any]:
@@ -88,6 +97,36 @@ def read_notebook(path: Path) -> Mapping[str, Any]:
     return document
 
 
+def rebuilt_notebook(submission: Path, release: Path) -> tuple[dict[str, Any], Rebuilt]:
+    """The rebuilt notebook as JSON of the notebook format, for people to read and mark: no outputs, text answers included.
+
+    Raises UnusableNotebook, as `rebuild` does.
+    """
+    released = json.loads(release.read_text(encoding="utf-8"))
+    rebuilt = rebuild(submission, release)
+    texts: dict[str, str] = {}
+    for cell in code_cells(read_notebook(submission), "markdown"):
+        texts.setdefault(cell.grade_id, cell.source)
+    waiting = list(rebuilt.cells)
+    cells: list[dict[str, Any]] = []
+    for raw in released["cells"]:
+        if raw["cell_type"] == "code":
+            while waiting and waiting[0].origin == "learner":
+                cells.append(_learner_cell(waiting.pop(0), len(cells)))
+            cells.append({**raw, "source": waiting.pop(0).source, "outputs": [], "execution_count": None})
+            continue
+        grade_id = _text(raw.get("metadata", {}).get("nbgrader", {}).get("grade_id"))
+        is_answer = grade_id.startswith(ANSWER) and grade_id in texts
+        cells.append({**raw, "source": texts[grade_id]} if is_answer else dict(raw))
+    cells += [_learner_cell(cell, len(cells) + number) for number, cell in enumerate(waiting)]
+    return {**released, "cells": cells}, rebuilt
+
+
+def _learner_cell(cell: RebuiltCell, number: int) -> dict[str, Any]:
+    base = {"cell_type": "code", "id": f"added-{number}", "metadata": {}, "outputs": [], "execution_count": None}
+    return {**base, "source": cell.source}
+
+
 @dataclass(frozen=True)
 class CodeCell:
     """What is used of a notebook's code cell."""
@@ -98,17 +137,24 @@ class CodeCell:
     metadata: Mapping[str, Any]
 
 
-def code_cells(document: Mapping[str, Any]) -> list[CodeCell]:
-    """The code cells of a notebook's JSON in order; damaged cells are left out."""
+def code_cells(document: Mapping[str, Any], cell_type: str = "code") -> list[CodeCell]:
+    """The code cells (or those of another type) of a notebook's JSON in order; damaged cells are left out."""
     cells = []
     for raw in _raw_cells(document):
-        if not isinstance(raw, dict) or raw.get("cell_type") != "code":
+        if not isinstance(raw, dict) or raw.get("cell_type") != cell_type:
             continue
         metadata = raw.get("metadata")
         nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
         nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
         cells.append(CodeCell(_source(raw), _text(nbgrader.get("grade_id")), _text(raw.get("id")), nbgrader))
     return cells
+
+
+def _written(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> Iterable[str]:
+    answers = {cell.grade_id: cell.source.strip() for cell in reversed(code_cells(submitted, "markdown"))}
+    for cell in code_cells(released, "markdown"):
+        if cell.grade_id.startswith(ANSWER) and answers.get(cell.grade_id, "") not in ("", cell.source.strip()):
+            yield cell.grade_id
 
 
 def _raw_cells(document: Mapping[str, Any]) -> list[Any]:

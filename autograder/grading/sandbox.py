@@ -71,7 +71,7 @@ def require_bubblewrap() -> str:
     if program is None:
         raise SandboxUnavailable(f"bubblewrap (bwrap) is not installed, so learners' code cannot be isolated. {remedy}")
     with tempfile.TemporaryDirectory() as empty:
-        trial = [*_wrap(program, Path(empty)), "true"]
+        trial = [*_wrap(program, Path(empty), Limits(), Path(empty)), "true"]
         try:
             tried = subprocess.run(trial, capture_output=True, text=True, timeout=20, check=False)
         except subprocess.TimeoutExpired as error:
@@ -105,12 +105,28 @@ def run(task: Path, answers: Path, limits: Limits, *, sandboxed: bool = True) ->
 @contextlib.contextmanager
 def _command(task: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool) -> Iterator[list[str]]:
     options = [f"--processes={limits.processes}"] if group is None else []
-    if sandboxed:
-        runner = [sys.executable, "-m", "autograder.grading.runner", str(INSIDE_TASK), str(INSIDE_SCRATCH), "--sweep", *options]
-        yield [*_wrap(require_bubblewrap(), task, limits), *runner]
-        return
-    with tempfile.TemporaryDirectory(prefix="course-grade-") as scratch:
-        yield [sys.executable, "-m", "autograder.grading.runner", str(task), scratch, *options]
+    runner = [sys.executable, "-m", "autograder.grading.runner"]
+    with tempfile.TemporaryDirectory(prefix="course-grade-") as folder:
+        if sandboxed:
+            program, system = require_bubblewrap(), Path(folder)
+            _write_system_files(system)
+            inside = [str(INSIDE_TASK), str(INSIDE_SCRATCH), "--sweep"]
+            yield [*_wrap(program, task, limits, system), *runner, *inside, *options]
+        else:
+            yield [*runner, str(task), folder, *options]
+
+
+def _write_system_files(folder: Path) -> None:
+    """The few files of /etc that programs need to know who and where they are; Java takes the home folder from passwd."""
+    files = {
+        "passwd": f"learner:x:{NOBODY}:{NOBODY}:learner:/tmp:/bin/sh\n",
+        "group": f"learner:x:{NOBODY}:\n",
+        "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+        (folder / name).chmod(0o644)
 
 
 def _run(
@@ -212,9 +228,8 @@ def java_home() -> Path | None:
     return Path(program).resolve().parent.parent if program else None
 
 
-def _wrap(program: str, task: Path, limits: Limits | None = None) -> list[str]:
-    """The bubblewrap command up to the program that it runs."""
-    limits = limits or Limits()
+def _wrap(program: str, task: Path, limits: Limits, system: Path) -> list[str]:
+    """The bubblewrap command up to the program that it runs. `system` holds files that belong into /etc."""
     root = os.geteuid() == 0
     command = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"]
@@ -223,7 +238,7 @@ def _wrap(program: str, task: Path, limits: Limits | None = None) -> list[str]:
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
-    command += _file_system(task, limits)
+    command += _file_system(task, limits, system)
     for name, value in environment_inside(Path("/tmp")).items():
         command += ["--setenv", name, value]
     command += ["--chdir", "/tmp", "--"]
@@ -234,7 +249,7 @@ def _wrap(program: str, task: Path, limits: Limits | None = None) -> list[str]:
     return command
 
 
-def _file_system(task: Path, limits: Limits) -> list[str]:
+def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
     mounts = _Mounts()
     for folder in map(Path, _SYSTEM):
         if folder.is_symlink():
@@ -243,6 +258,8 @@ def _file_system(task: Path, limits: Limits) -> list[str]:
             mounts.bind(folder)
     for entry in [*_CONFIGURATION, *(found.name for found in Path("/etc").glob("java*"))]:
         mounts.bind(Path("/etc") / entry)
+    for file in sorted(system.iterdir()):
+        mounts.bind(file, Path("/etc") / file.name)
     mounts.arguments += ["--proc", "/proc", "--dev", "/dev"]
     mounts.scratch(Path("/dev/shm"), _SHARED_MEMORY)
     mounts.scratch(Path("/tmp"), limits.scratch)

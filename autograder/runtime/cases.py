@@ -42,15 +42,18 @@ def read_cases(index: Path, exercise: str) -> list[Case]:
     ]
 
 
-def answer(spec: ExerciseSpec, function: Any, case: Case) -> Outcome:
-    """Run the learner's function on one case. Problems of the learner become an outcome; a raised error is the grader's own fault."""
+def answer(spec: ExerciseSpec, function: Any, case: Case, read: Callable[[str | Path], Any] | None = None) -> Outcome:
+    """Run the learner's function on one case. Problems of the learner become an outcome; a raised error is the grader's own fault.
+
+    `read` stands in for `fixtures.read_table`.
+    """
     if not callable(function):
         return Outcome(Status.NOT_ATTEMPTED, message=f"There is no function `{spec.function}` yet. Run the cell that defines it first.")
     try:
         fixtures.check_signature(function, spec.parameters)
     except fixtures.WrongSignature as problem:
         return Outcome(Status.FAILED, message=str(problem))
-    inputs = fixtures.inputs(spec.parameters, {**spec.arguments, **case.arguments}, case.files)
+    inputs = fixtures.inputs(spec.parameters, {**spec.arguments, **case.arguments}, case.files, read)
     return call(spec, KINDS[spec.kind], function, inputs)
 
 

@@ -41,25 +41,34 @@ def session() -> SparkSession:
 
 
 def inputs(
-    parameters: Sequence[str], arguments: Mapping[str, Any], files: Mapping[str, Path] | None = None
+    parameters: Sequence[str],
+    arguments: Mapping[str, Any],
+    files: Mapping[str, Path] | None = None,
+    read: Callable[[str | Path], DataFrame] | None = None,
 ) -> dict[str, Any]:
     """Inputs for each parameter: `spark`, an argument, a Parquet file of a hidden variant, or the sample table of that name.
 
-    Every table is also registered as a temporary view of its name, so that SQL answers see the same data.
-    Raises ValueError for a parameter that is none of these.
+    Every table is also registered as a temporary view of its name, so that SQL answers see the same data. `read` stands in for
+    `read_table`, for callers that keep what they have read. Raises ValueError for a parameter that is none of these.
     """
+    read = read or read_table
     files = files or {}
     found: dict[str, Any] = {}
     for name in parameters:
         if name == "spark":
             found[name] = session()
         elif name in files:
-            found[name] = register(name, session().read.parquet(str(files[name])))
+            found[name] = register(name, read(files[name]))
         elif name in arguments:
             found[name] = arguments[name]
         else:
-            found[name] = register(name, sample_table(name))
+            found[name] = register(name, read(name))
     return found
+
+
+def read_table(source: str | Path) -> DataFrame:
+    """The Parquet file at a path, or the sample of the table of that name. Raises ValueError for an unknown name."""
+    return session().read.parquet(str(source)) if isinstance(source, Path) else sample_table(source)
 
 
 def sample_table(name: str) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from autograder import paths
 from autograder.checks import KINDS, Answer
 from autograder.models import ExerciseSpec, Status, Verdict
 from autograder.runtime.call import Outcome
+from autograder.runtime.cases import SAMPLE, Case
 
 
 def reference_folder(exercise: str) -> Path:
@@ -39,6 +41,29 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
     if judgement.fraction > 0:
         return replace(base, status=Status.PARTIAL, points=round(spec.points * judgement.fraction, 2))
     return base
+
+
+def combined(spec: ExerciseSpec, judged: Sequence[tuple[Case, Verdict]]) -> Verdict:
+    """One verdict from those on the sample and the hidden variants, in this order: the first that is not passed decides.
+
+    A hidden variant is told by its description, without example rows or a trace, which would show its data. Where a kind gives
+    partial credit, the worst case counts. A fault of the grader is never turned into points or into a wrong answer.
+    """
+    if not judged:
+        return grader_fault(spec.id, "no case was judged", max_points=spec.points)
+    case, decisive = next((pair for pair in judged if pair[1].status is not Status.PASSED), judged[0])
+    fault = next((verdict for _, verdict in judged if verdict.status is Status.GRADER_ERROR), None)
+    if fault and decisive.status in (Status.PARTIAL, Status.GRADER_ERROR):
+        return fault
+    if decisive.status is Status.PASSED:
+        return decisive
+    points = min(verdict.points for _, verdict in judged)
+    status = Status.FAILED if decisive.status is Status.PARTIAL and points == 0 else decisive.status
+    if case.name == SAMPLE:
+        return replace(decisive, status=status, points=points)
+    status = Status.FAILED if status is Status.NOT_ATTEMPTED else status
+    message = f"Right on the sample data, but not on hidden data: {case.description}. {decisive.message}".strip()
+    return replace(decisive, status=status, message=message, examples=None, trace="", points=points)
 
 
 def grader_fault(spec_id: str, problem: str, trace: str = "", max_points: float = 0.0) -> Verdict:

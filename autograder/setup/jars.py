@@ -7,7 +7,6 @@ gets its name.
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,7 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from autograder.paths import ROOT, STATE
 from autograder.setup.errors import SetupError, from_os_error
-from autograder.setup.jars_lock import LockedJar, read_lock
+from autograder.setup.jars_lock import LockedJar, problem_with, read_lock
 
 TIMEOUT = 30
 """Seconds without an answer after which a download has failed."""
@@ -36,24 +35,6 @@ class FetchResult:
 
     paths: tuple[Path, ...]
     fetched: tuple[Path, ...]
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def problem_with(path: Path, jar: LockedJar) -> str:
-    """What is wrong with the file of a jar, in a few words; "" when it is the locked one."""
-    if not path.is_file():
-        return "missing"
-    size = path.stat().st_size
-    if size < jar.size:
-        return f"truncated ({size:,} of {jar.size:,} bytes)"
-    if size > jar.size or sha256_of(path) != jar.sha256:
-        return "not the locked file (its SHA-256 differs)"
-    return ""
 
 
 def fetch_jars(

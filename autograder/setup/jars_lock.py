@@ -1,7 +1,8 @@
-"""Reading `jars.lock`: which jars the course runs on, and what each must hash to."""
+"""`jars.lock`: which jars the course runs on, what each must hash to, and whether a file is that jar."""
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,3 +37,21 @@ def read_lock(path: Path) -> dict[str, tuple[LockedJar, ...]]:
                 f"{path.name}: an entry of [{group}] has no {error}; each needs jar, sha256 and size."
             ) from error
     return groups
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def problem_with(path: Path, jar: LockedJar) -> str:
+    """What is wrong with the file of a jar, in a few words; "" when it is the locked one."""
+    if not path.is_file():
+        return "missing"
+    size = path.stat().st_size
+    if size < jar.size:
+        return f"truncated ({size:,} of {jar.size:,} bytes)"
+    if size > jar.size or sha256_of(path) != jar.sha256:
+        return "not the locked file (its SHA-256 differs)"
+    return ""

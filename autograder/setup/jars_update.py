@@ -13,8 +13,8 @@ from jgo.config import GlobalSettings
 from jgo.maven import MavenContext
 
 from autograder.paths import ROOT
-from autograder.setup.jars import TIMEOUT, sha256_of
-from autograder.setup.jars_lock import LockedJar, read_lock
+from autograder.setup.jars import TIMEOUT
+from autograder.setup.jars_lock import LockedJar, read_lock, sha256_of
 
 
 def measure(coordinates: str, scratch: Path) -> LockedJar:

@@ -124,7 +124,7 @@ def integers(values: Sequence[int]) -> Column:
 
 def element(values: Column, index: Column) -> Column:
     """The element of an array at an index from 0."""
-    return values.getItem(index.cast("int"))
+    return F.get(values, index.cast("int"))
 
 
 def money(amount: Column) -> Column:

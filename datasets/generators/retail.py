@@ -7,13 +7,12 @@ to read another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from datasets.generators import seasons, vocabulary
-from datasets.generators.cells import element, money, texts
+from datasets.generators.cells import Cells, element, money, texts
 from datasets.generators.generation import Generation
 from datasets.generators.vocabulary import COUNTRIES, NAMES_PER_COUNTRY
 
@@ -22,231 +21,193 @@ UNKNOWN_PRODUCT = 8_000_000_000
 """References to rows that do not exist start here."""
 
 
-@dataclass(frozen=True)
-class Customer:
-    """Attributes of the customer with an identifier. `persona` is the identifier that name and country are drawn by."""
-
-    run: Generation
-    id: Column
-
-    @property
-    def persona(self) -> Column:
-        """A few customers share name and country with the one before."""
-        return self.run.cells("customers").source("persona", 0.04, self.id)
-
-    @property
-    def country_index(self) -> Column:
-        """Index into `COUNTRIES`, as INT."""
-        weights = {str(index): float(country.weight) for index, country in enumerate(COUNTRIES)}
-        return self.run.cells("customers").weighted("country", weights, self.persona).cast("int")
-
-    def of_country(self, values: tuple[str, ...]) -> Column:
-        """The value of this customer's country, from one value per country."""
-        return element(texts(values), self.country_index)
-
-    def _name_index(self, part: str) -> Column:
-        drawn = self.run.cells("customers").integer(part, 0, NAMES_PER_COUNTRY - 1, self.persona)
-        return self.country_index * F.lit(NAMES_PER_COUNTRY) + drawn
-
-    def name(self, separator: str = " ") -> Column:
-        """First and last name."""
-        first = element(texts(vocabulary.first_names()), self._name_index("first_name"))
-        last = element(texts(vocabulary.last_names()), self._name_index("last_name"))
-        return F.concat(first, F.lit(separator), last)
-
-    def email(self) -> Column:
-        """first.last at a reserved domain; some carry a number, and half of those who share a name share the address."""
-        cells = self.run.cells("customers")
-        owner = F.when(cells.chance("email.shared", 0.5, self.id), self.persona).otherwise(self.id)
-        first = element(texts(vocabulary.mail_words(vocabulary.first_names())), self._name_index("first_name"))
-        last = element(texts(vocabulary.mail_words(vocabulary.last_names())), self._name_index("last_name"))
-        number = F.when(cells.chance("email.number", 0.7, owner), cells.integer("email.digits", 1, 99, owner).cast("string"))
-        domains = {"example.org": 50.0, "example.com": 40.0, "example.net": 10.0}
-        domain = cells.weighted("email.domain", domains, owner)
-        address = F.concat(first, F.lit("."), last, F.coalesce(number, F.lit("")), F.lit("@"), domain)
-        return cells.unless("email", 0.05, address, self.id)
-
-    def phone_digits(self) -> Column:
-        """Seven digits after the invented area code 555."""
-        return self.run.cells("customers").integer("phone", 1_000_000, 9_999_999, self.id).cast("string")
-
-    def phone(self) -> Column:
-        """Calling code, invented area code 555, seven digits."""
-        code = self.of_country(tuple(country.calling_code for country in COUNTRIES))
-        number = F.concat(F.lit("+"), code, F.lit(" 555 "), self.phone_digits())
-        return self.run.cells("customers").unless("phone", 0.08, number, self.id)
-
-    def birth_date(self) -> Column:
-        """1941 to 2006."""
-        day = self.run.cells("customers").integer("birth_date", -10_500, 13_500, self.id)
-        return self.run.cells("customers").unless("birth_date", 0.03, F.date_from_unix_date(day.cast("int")), self.id)
-
-    def country(self) -> Column:
-        """English name of the country."""
-        name = self.of_country(tuple(country.name for country in COUNTRIES))
-        return self.run.cells("customers").unless("country", 0.02, name, self.id)
-
-    def city(self) -> Column:
-        """A large city of the country, in its own spelling."""
-        cells = self.run.cells("customers")
-        cities = tuple(city for country in COUNTRIES for city in country.cities)
-        each = len(COUNTRIES[0].cities)
-        index = self.country_index * F.lit(each) + F.floor(F.pow(cells.uniform("city", self.id), F.lit(1.6)) * F.lit(each))
-        return cells.unless("city", 0.03, element(texts(cities), index), self.id)
-
-    def income(self) -> Column:
-        """Yearly income, lognormal, rounded to 100, so that equal incomes occur; some are zero."""
-        cells = self.run.cells("customers")
-        drawn = F.round(F.exp(cells.normal("income", self.id) * F.lit(0.45) + F.lit(10.45)) / F.lit(100)) * F.lit(100.0)
-        amount = F.when(cells.chance("income.zero", 0.02, self.id), F.lit(0.0)).otherwise(drawn)
-        return cells.unless("income", 0.06, amount, self.id)
-
-    def signup_day(self) -> Column:
-        """Day number of the sign-up; it never falls as the identifier grows."""
-        return signup_day(self.run, self.id)
-
-    def marketing_consent(self) -> Column:
-        """Whether marketing is allowed; null where never asked."""
-        cells = self.run.cells("customers")
-        return cells.unless("marketing_consent", 0.1, cells.chance("marketing_consent", 0.55, self.id), self.id)
-
-    def interests(self) -> Column:
-        """Comma separated list of one to four interests, an empty text, or null."""
-        cells = self.run.cells("customers")
-        chosen = F.array_join(cells.subset("interests", vocabulary.INTERESTS, 4, self.id), ",")
-        listed = F.when(cells.chance("interests.empty", 0.04, self.id), F.lit("")).otherwise(chosen)
-        return cells.unless("interests", 0.08, listed, self.id)
+def customers(run: Generation) -> DataFrame:
+    """One row per customer."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    weights = {str(index): float(country.weight) for index, country in enumerate(COUNTRIES)}
+    # A few customers share name and country with the one before: those cells are drawn by the persona.
+    rows = run.rows("customers", "customer_id").withColumn("persona", cells.source("persona", 0.04, customer))
+    rows = rows.withColumn("country_index", cells.weighted("country", weights, F.col("persona")).cast("int"))
+    rows = rows.withColumns({f"{part}_index": _name_index(run, part) for part in ("first", "last")})
+    first = element(texts(vocabulary.first_names()), F.col("first_index"))
+    last = element(texts(vocabulary.last_names()), F.col("last_index"))
+    country = element(texts([country.name for country in COUNTRIES]), F.col("country_index"))
+    born = F.date_from_unix_date(cells.integer("birth_date", -10_500, 13_500, customer).cast("int"))
+    consent = cells.chance("marketing_consent", 0.55, customer)
+    return rows.select(
+        "customer_id",
+        F.concat_ws(" ", first, last).alias("name"),
+        _email(run).alias("email"),
+        _phone(run).alias("phone"),
+        cells.unless("birth_date", 0.03, born, customer).alias("birth_date"),
+        cells.unless("country", 0.02, country, customer).alias("country"),
+        _city(run).alias("city"),
+        _income(run).alias("income"),
+        seasons.date_of(signup_day(run, customer)).alias("signup_date"),
+        cells.unless("marketing_consent", 0.1, consent, customer).alias("marketing_consent"),
+        _interests(run).alias("interests"),
+    )
 
 
 def signup_day(run: Generation, customer: Column) -> Column:
-    """Day number on which a customer signed up."""
+    """Day number on which a customer signed up; it never falls as the identifier grows."""
     drawn = run.cells("customers").uniform("signup_date", customer)
     share = (customer - F.lit(1) + drawn) / F.lit(run.sizes["customers"])
     return seasons.day_at(share, seasons.signup_weight)
 
 
-def customers(run: Generation) -> DataFrame:
-    """One row per customer."""
-    rows = run.rows("customers", "customer_id")
-    customer = Customer(run, F.col("customer_id"))
-    return rows.select(
-        "customer_id",
-        customer.name().alias("name"),
-        customer.email().alias("email"),
-        customer.phone().alias("phone"),
-        customer.birth_date().alias("birth_date"),
-        customer.country().alias("country"),
-        customer.city().alias("city"),
-        customer.income().alias("income"),
-        seasons.date_of(customer.signup_day()).alias("signup_date"),
-        customer.marketing_consent().alias("marketing_consent"),
-        customer.interests().alias("interests"),
-    )
+def _name_index(run: Generation, part: str) -> Column:
+    """Index of the first or last name among those of the customer's country."""
+    drawn = run.cells("customers").integer(part, 0, NAMES_PER_COUNTRY - 1, F.col("persona"))
+    return F.col("country_index") * F.lit(NAMES_PER_COUNTRY) + drawn
+
+
+def _email(run: Generation) -> Column:
+    """first.last at a reserved domain; most carry a number, and half of those who share a name share the address."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    owner = F.when(cells.chance("email.shared", 0.5, customer), F.col("persona")).otherwise(customer)
+    first = element(texts(vocabulary.mail_words(vocabulary.first_names())), F.col("first_index"))
+    last = element(texts(vocabulary.mail_words(vocabulary.last_names())), F.col("last_index"))
+    number = F.when(cells.chance("email.number", 0.7, owner), cells.integer("email.digits", 1, 99, owner).cast("string"))
+    domain = cells.weighted("email.domain", {"example.org": 50.0, "example.com": 40.0, "example.net": 10.0}, owner)
+    address = F.concat(first, F.lit("."), last, F.coalesce(number, F.lit("")), F.lit("@"), domain)
+    return cells.unless("email", 0.05, address, customer)
+
+
+def _phone(run: Generation) -> Column:
+    """Calling code, invented area code 555, seven digits."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    code = element(texts([country.calling_code for country in COUNTRIES]), F.col("country_index"))
+    digits = cells.integer("phone", 1_000_000, 9_999_999, customer).cast("string")
+    return cells.unless("phone", 0.08, F.concat(F.lit("+"), code, F.lit(" 555 "), digits), customer)
+
+
+def _city(run: Generation) -> Column:
+    """A city of the country, the first ones more often."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    cities = [city for country in COUNTRIES for city in country.cities]
+    each = len(COUNTRIES[0].cities)
+    index = F.col("country_index") * F.lit(each) + F.floor(F.pow(cells.uniform("city", customer), F.lit(1.6)) * F.lit(each))
+    return cells.unless("city", 0.03, element(texts(cities), index), customer)
+
+
+def _income(run: Generation) -> Column:
+    """Yearly income, lognormal, rounded to 100, so that equal incomes occur; some are zero."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    drawn = F.round(F.exp(cells.normal("income", customer) * F.lit(0.45) + F.lit(10.45)) / F.lit(100)) * F.lit(100.0)
+    amount = F.when(cells.chance("income.zero", 0.02, customer), F.lit(0.0)).otherwise(drawn)
+    return cells.unless("income", 0.06, amount, customer)
+
+
+def _interests(run: Generation) -> Column:
+    """Comma separated list of one to four interests, an empty text, or null."""
+    cells = run.cells("customers")
+    customer = F.col("customer_id")
+    chosen = F.array_join(cells.subset("interests", vocabulary.INTERESTS, 4, customer), ",")
+    listed = F.when(cells.chance("interests.empty", 0.04, customer), F.lit("")).otherwise(chosen)
+    return cells.unless("interests", 0.08, listed, customer)
 
 
 def raw_customers(run: Generation) -> DataFrame:
     """The customers as a careless export: everything text, several formats, some rows twice."""
     cells = run.cells("raw_customers")
-    copies = (
-        F.when(cells.chance("duplicate", 0.06, F.col("id")), F.array(F.lit(0), F.lit(1)))
-        .otherwise(F.array(F.lit(0)))
-    )  # fmt: skip
-    rows = run.rows("customers", "id").withColumn("copy", F.explode(copies))
+    customer = F.col("customer_id")
+    copies = F.when(cells.chance("duplicate", 0.06, customer), F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))
+    rows = customers(run).withColumn("copy", F.explode(copies))
     # Half of the second copies are identical to the first, the others were exported with different dirt.
-    again = F.when(cells.chance("duplicate.differs", 0.5, F.col("id")), F.col("copy")).otherwise(F.lit(0))
-    dirt = (F.col("id"), again)
-    customer = Customer(run, F.col("id"))
-    return rows.select(
-        F.col("id").cast("string").alias("customer_id"),
-        _untidy_name(run, customer, dirt).alias("name"),
-        _untidy_email(run, customer, dirt).alias("email"),
-        _untidy_phone(run, customer, dirt).alias("phone"),
-        _untidy_birth_date(run, customer, dirt).alias("birth_date"),
-        _untidy_country(run, customer, dirt).alias("country"),
-        _padded(run, "city", customer.city(), dirt).alias("city"),
-        _untidy_income(run, customer, dirt).alias("income"),
-        _two_formats(run, "signup_date", seasons.date_of(customer.signup_day()), dirt).alias("signup_date"),
-        _untidy_consent(run, customer, dirt).alias("marketing_consent"),
-        F.regexp_replace(customer.interests(), ",", F.lit(" ; ")).alias("interests"),
+    differs = cells.chance("duplicate.differs", 0.5, customer)
+    rows = rows.withColumn("dirt", F.when(differs, F.col("copy")).otherwise(F.lit(0)))
+    styled = rows.select(
+        "dirt",
+        customer.cast("string").alias("customer_id"),
+        _untidy_name(cells).alias("name"),
+        _untidy_email(cells).alias("email"),
+        _untidy_phone(cells).alias("phone"),
+        _untidy_birth_date(cells).alias("birth_date"),
+        _untidy_country(cells).alias("country"),
+        "city",
+        _untidy_income(cells).alias("income"),
+        _two_formats(cells, "signup_date").alias("signup_date"),
+        _untidy_consent(cells).alias("marketing_consent"),
+        F.regexp_replace("interests", ",", " ; ").alias("interests"),
     )
+    return styled.withColumns({name: _padded(cells, name) for name in ("name", "country", "city")})
 
 
-def _padded(run: Generation, name: str, text: Column, dirt: tuple[Column, ...]) -> Column:
+def _dirt() -> tuple[Column, Column]:
+    """What the dirt of a row of raw_customers is drawn by."""
+    return F.col("customer_id"), F.col("dirt")
+
+
+def _padded(cells: Cells, name: str) -> Column:
     """Blanks around one value in five."""
-    cells = run.cells("raw_customers")
-    padding = cells.weighted(f"{name}.padding", {"none": 80, "left": 8, "right": 8, "both": 4}, *dirt)
-    return (
-        F.when(padding == "none", text)
-        .when(padding == "left", F.concat(F.lit("  "), text))
-        .when(padding == "right", F.concat(text, F.lit(" ")))
-        .otherwise(F.concat(F.lit(" "), text, F.lit("   ")))
-    )
+    padding = cells.weighted(f"{name}.padding", {"none": 80, "left": 8, "right": 8, "both": 4}, *_dirt())
+    text = F.col(name)
+    left, right, both = (F.concat(F.lit(before), text, F.lit(after)) for before, after in (("  ", ""), ("", " "), (" ", "   ")))
+    return F.when(padding == "none", text).when(padding == "left", left).when(padding == "right", right).otherwise(both)
 
 
-def _untidy_name(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    name = customer.name()
-    style = run.cells("raw_customers").weighted("name", {"plain": 72, "upper": 10, "lower": 10, "double": 8}, *dirt)
-    written = (
-        F.when(style == "plain", name)
-        .when(style == "upper", F.upper(name))
-        .when(style == "lower", F.lower(name))
-        .otherwise(customer.name("  "))
-    )
-    return _padded(run, "name", written, dirt)
+def _untidy_name(cells: Cells) -> Column:
+    name = F.col("name")
+    style = cells.weighted("name", {"plain": 72, "upper": 10, "lower": 10, "double": 8}, *_dirt())
+    double = F.regexp_replace(name, " ", "  ")
+    return F.when(style == "plain", name).when(style == "upper", F.upper(name)).when(style == "lower", F.lower(name)).otherwise(double)
 
 
-def _untidy_email(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    email = customer.email()
-    style = run.cells("raw_customers").weighted("email", {"plain": 84, "upper": 10, "broken": 3, "dash": 3}, *dirt)
-    broken = F.regexp_replace(email, "@", F.lit(" at "))
+def _untidy_email(cells: Cells) -> Column:
+    email = F.col("email")
+    style = cells.weighted("email", {"plain": 84, "upper": 10, "broken": 3, "dash": 3}, *_dirt())
+    broken = F.regexp_replace(email, "@", " at ")
     return F.when(style == "plain", email).when(style == "upper", F.upper(email)).when(style == "broken", broken).otherwise("-")
 
 
-def _untidy_phone(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    phone = customer.phone()
-    digits = customer.phone_digits()
-    grouped = F.concat(F.lit("(555) "), digits.substr(1, 3), F.lit("-"), digits.substr(4, 4))
-    style = run.cells("raw_customers").weighted("phone", {"plain": 50, "zeros": 20, "dots": 15, "local": 15}, *dirt)
-    written = (
+def _untidy_phone(cells: Cells) -> Column:
+    phone = F.col("phone")
+    style = cells.weighted("phone", {"plain": 50, "zeros": 20, "dots": 15, "local": 15}, *_dirt())
+    return (
         F.when(style == "plain", phone)
-        .when(style == "zeros", F.regexp_replace(F.regexp_replace(phone, r"\+", F.lit("00")), " ", F.lit("")))
-        .when(style == "dots", F.regexp_replace(phone, " ", F.lit(".")))
-        .otherwise(grouped)
+        .when(style == "zeros", F.regexp_replace(F.regexp_replace(phone, r"\+", "00"), " ", ""))
+        .when(style == "dots", F.regexp_replace(phone, " ", "."))
+        .otherwise(F.regexp_replace(phone, r"^\+\d+ 555 (\d{3})(\d{4})$", "(555) $1-$2"))
     )
-    return F.when(phone.isNotNull(), written)
 
 
-def _two_formats(run: Generation, name: str, day: Column, dirt: tuple[Column, ...]) -> Column:
+def _two_formats(cells: Cells, name: str) -> Column:
     """2024-03-31 for two dates in three, 31/03/2024 for the others."""
-    slashed = run.cells("raw_customers").chance(f"{name}.slashed", 1 / 3, *dirt)
-    return F.when(slashed, F.date_format(day, "dd/MM/yyyy")).otherwise(day.cast("string"))
+    written = F.col(name).cast("string")
+    slashed = F.regexp_replace(written, r"^(\d+)-(\d+)-(\d+)$", "$3/$2/$1")
+    return F.when(cells.chance(f"{name}.slashed", 1 / 3, *_dirt()), slashed).otherwise(written)
 
 
-def _untidy_birth_date(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    written = _two_formats(run, "birth_date", customer.birth_date(), dirt)
-    style = run.cells("raw_customers").weighted("birth_date", {"valid": 95, "impossible": 3, "unknown": 2}, *dirt)
-    return F.when(style == "valid", written).when(style == "impossible", F.lit("31/02/1990")).otherwise(F.lit("unknown"))
+def _untidy_birth_date(cells: Cells) -> Column:
+    style = cells.weighted("birth_date", {"valid": 95, "impossible": 3, "unknown": 2}, *_dirt())
+    impossible = F.when(style == "impossible", F.lit("31/02/1990"))
+    return F.when(style == "valid", _two_formats(cells, "birth_date")).otherwise(F.coalesce(impossible, F.lit("unknown")))
 
 
-def _untidy_country(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    country = customer.country()
-    alias = customer.of_country(tuple(country.alias for country in COUNTRIES))
-    style = run.cells("raw_customers").weighted("country", {"plain": 60, "upper": 15, "lower": 15, "alias": 10}, *dirt)
-    written = (
+def _untidy_country(cells: Cells) -> Column:
+    country = F.col("country")
+    style = cells.weighted("country", {"plain": 60, "upper": 15, "lower": 15, "alias": 10}, *_dirt())
+    names, aliases = (texts([getattr(known, field) for known in COUNTRIES]) for field in ("name", "alias"))
+    alias = F.get(aliases, F.array_position(names, country) - F.lit(1))
+    return (
         F.when(style == "plain", country)
         .when(style == "upper", F.upper(country))
         .when(style == "lower", F.lower(country))
         .otherwise(alias)
     )
-    return _padded(run, "country", F.when(country.isNotNull(), written), dirt)
 
 
-def _untidy_income(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    cells = run.cells("raw_customers")
-    cents = cells.integer("income.cents", 0, 99, customer.id) / F.lit(100)
-    income = F.when(customer.income() == 0, F.lit(0.0)).otherwise(customer.income() + cents)
+def _untidy_income(cells: Cells) -> Column:
+    cents = cells.integer("income.cents", 0, 99, F.col("customer_id")) / F.lit(100)
+    income = F.when(F.col("income") == 0, F.lit(0.0)).otherwise(F.col("income") + cents)
     plain = income.cast("decimal(12,2)").cast("string")
-    style = cells.weighted("income", {"plain": 58, "comma": 28, "currency": 6, "n/a": 5, "empty": 3}, *dirt)
+    style = cells.weighted("income", {"plain": 58, "comma": 28, "currency": 6, "n/a": 5, "empty": 3}, *_dirt())
     return (
         F.when(style == "plain", plain)
         .when(style == "comma", F.format_number(income, 2))
@@ -256,12 +217,11 @@ def _untidy_income(run: Generation, customer: Customer, dirt: tuple[Column, ...]
     )
 
 
-def _untidy_consent(run: Generation, customer: Customer, dirt: tuple[Column, ...]) -> Column:
-    cells = run.cells("raw_customers")
-    consent = customer.marketing_consent()
-    yes = cells.weighted("consent.yes", {"yes": 40, "Y": 25, "true": 20, "1": 15}, *dirt)
-    no = cells.weighted("consent.no", {"no": 40, "N": 25, "false": 20, "0": 15}, *dirt)
-    return F.when(consent, yes).when(~consent, no).otherwise(cells.weighted("consent.null", {"": 50, "unknown": 50}, *dirt))
+def _untidy_consent(cells: Cells) -> Column:
+    consent = F.col("marketing_consent")
+    yes = cells.weighted("consent.yes", {"yes": 40, "Y": 25, "true": 20, "1": 15}, *_dirt())
+    no = cells.weighted("consent.no", {"no": 40, "N": 25, "false": 20, "0": 15}, *_dirt())
+    return F.when(consent, yes).when(~consent, no).otherwise(cells.weighted("consent.null", {"": 50, "unknown": 50}, *_dirt()))
 
 
 def categories(run: Generation) -> DataFrame:
@@ -269,55 +229,60 @@ def categories(run: Generation) -> DataFrame:
     return run.spark.createDataFrame(vocabulary.categories(), "category_id int, parent_id int, name string")
 
 
-def product_leaf(run: Generation, product: Column) -> Column:
-    """Which leaf category a product belongs to, from 0; the last two leaves have no product."""
-    return run.cells("products").integer("category", 0, len(vocabulary.leaf_nouns()) - 3, product)
-
-
-def list_price(run: Generation, product: Column) -> Column:
-    """Lognormal price on a ladder of shop prices (4.99, 24.99, 139.99), DECIMAL(10,2), so that many prices are equal."""
-    drawn = F.exp(run.cells("products").normal("price", product) * F.lit(0.9) + F.lit(3.2))
+def with_list_price(run: Generation, rows: DataFrame, product: str) -> DataFrame:
+    """Add list_price, DECIMAL(10,2), of the product in a column: lognormal, on a ladder of shop prices (4.99, 24.99, 139.99)."""
+    rows = rows.withColumn("drawn_price", F.exp(run.cells("products").normal("price", F.col(product)) * F.lit(0.9) + F.lit(3.2)))
+    drawn = F.col("drawn_price")
     step = F.when(drawn < 20, F.lit(1.0)).when(drawn < 100, F.lit(5.0)).otherwise(F.lit(10.0))
-    return money(F.greatest(F.ceil(drawn / step), F.lit(1)) * step - F.lit(0.01))
+    price = F.greatest(F.ceil(drawn / step), F.lit(1)) * step - F.lit(0.01)
+    return rows.withColumn("list_price", money(price)).drop("drawn_price")
 
 
 def products(run: Generation) -> DataFrame:
     """One row per product."""
-    rows = run.rows("products", "product_id")
+    rows = with_list_price(run, run.rows("products", "product_id"), "product_id")
     product = F.col("product_id")
     cells = run.cells("products")
-    leaf = product_leaf(run, product)
-    price = list_price(run, product)
-    name = F.concat_ws(
-        " ", cells.pick("adjective", vocabulary.PRODUCT_ADJECTIVES, product), element(texts(vocabulary.leaf_nouns()), leaf)
+    # The last two leaf categories stay without products.
+    leaf = cells.integer("category", 0, len(vocabulary.leaf_nouns()) - 3, product)
+    adjective = cells.pick("adjective", vocabulary.PRODUCT_ADJECTIVES, product)
+    return rows.select(
+        "product_id",
+        F.concat_ws(" ", adjective, element(texts(vocabulary.leaf_nouns()), leaf)).alias("name"),
+        (leaf + F.lit(vocabulary.first_leaf_id())).alias("category_id"),
+        F.col("list_price").alias("price"),
+        _cost(cells, product).alias("cost"),
+        _product_attributes(cells, product).alias("attributes"),
+        _product_tags(cells, product).alias("tags"),
     )
-    share = F.when(cells.chance("cost.loss", 0.04, product), F.lit(1.1)).otherwise(
-        F.lit(0.35) + cells.uniform("cost", product) * F.lit(0.4)
-    )
-    cost = F.when(cells.chance("cost.zero", 0.03, product), F.lit(0.0)).otherwise(price.cast("double") * share)
+
+
+def _cost(cells: Cells, product: Column) -> Column:
+    """35 to 75 % of the price; some products are sold at a loss, some cost nothing."""
+    usual = F.lit(0.35) + cells.uniform("cost", product) * F.lit(0.4)
+    kind = cells.weighted("cost.kind", {"usual": 93, "loss": 4, "nothing": 3}, product)
+    share = F.when(kind == "usual", usual).when(kind == "loss", F.lit(1.1)).otherwise(F.lit(0.0))
+    return cells.unless("cost", 0.05, money(F.col("list_price").cast("double") * share), product)
+
+
+def _product_attributes(cells: Cells, product: Column) -> Column:
     size = F.struct(
         cells.integer("length", 5, 90, product).cast("int").alias("length_cm"),
         cells.integer("width", 5, 60, product).cast("int").alias("width_cm"),
         cells.integer("height", 1, 60, product).cast("int").alias("height_cm"),
     )
-    attributes = F.struct(
+    return F.struct(
         cells.pick("brand", vocabulary.companies(), product).alias("brand"),
         cells.unless("colour", 0.1, cells.pick("colour", vocabulary.COLOURS, product), product).alias("colour"),
         (cells.integer("weight", 1, 160, product) * F.lit(25)).cast("int").alias("weight_g"),
         size.alias("size"),
     )
-    tags = F.when(cells.chance("tags.empty", 0.08, product), F.array().cast("array<string>")).otherwise(
-        cells.subset("tags", vocabulary.TAGS, 3, product)
-    )
-    return rows.select(
-        "product_id",
-        name.alias("name"),
-        (leaf + F.lit(vocabulary.first_leaf_id())).alias("category_id"),
-        price.alias("price"),
-        cells.unless("cost", 0.05, money(cost), product).alias("cost"),
-        attributes.alias("attributes"),
-        cells.unless("tags", 0.05, tags, product).alias("tags"),
-    )
+
+
+def _product_tags(cells: Cells, product: Column) -> Column:
+    some = cells.subset("tags", vocabulary.TAGS, 3, product)
+    tags = F.when(cells.chance("tags.empty", 0.08, product), F.array().cast("array<string>")).otherwise(some)
+    return cells.unless("tags", 0.05, tags, product)
 
 
 def stores(run: Generation) -> DataFrame:
@@ -338,73 +303,61 @@ def stores(run: Generation) -> DataFrame:
     )
 
 
-@dataclass(frozen=True)
-class Order:
-    """Attributes of the order with an identifier."""
+def with_order_time(run: Generation, rows: DataFrame) -> DataFrame:
+    """Add to rows with an order_id: source, day (number) and ordered_at (seconds since 1970).
 
-    run: Generation
-    id: Column
+    `source` is the order that customer, time and channel are drawn by: a few orders were sent twice, under two identifiers.
+    Orders come in roughly the order of their identifiers, a few positions off.
+    """
+    cells = run.cells("orders")
+    source = F.col("source")
+    share = (source - F.lit(1) + cells.uniform("day", source) * F.lit(6.0)) / F.lit(run.sizes["orders"] + 6)
+    second = seasons.second_of_day(cells.uniform("second", source), seasons.SHOPPING_HOURS)
+    rows = rows.withColumn("source", cells.source("sent_twice", 0.02, F.col("order_id")))
+    rows = rows.withColumn("day", seasons.day_at(share, seasons.shop_weight))
+    return rows.withColumn("ordered_at", seasons.epoch_second(F.col("day"), second))
 
-    @property
-    def source(self) -> Column:
-        """The order that customer and time are drawn by: a few orders were sent twice, under two identifiers."""
-        return self.run.cells("orders").source("sent_twice", 0.02, self.id)
 
-    @property
-    def day(self) -> Column:
-        """Day number. Orders come in roughly the order of their identifiers, a few positions off."""
-        count = self.run.sizes["orders"]
-        jitter = self.run.cells("orders").uniform("day", self.source) * F.lit(6.0)
-        share = (self.source - F.lit(1) + jitter) / F.lit(count + 6)
-        return seasons.day_at(share, seasons.shop_weight)
+def _with_buyer(run: Generation, rows: DataFrame) -> DataFrame:
+    """Add customer_id: one who has signed up by then, Zipf over all, uniform where the favourite came later."""
+    cells = run.cells("orders")
+    count = run.sizes["customers"]
+    source = F.col("source")
+    known = seasons.happened_by(F.col("day"), seasons.signup_weight, count)
+    another = F.floor(cells.uniform("customer.another", source) * known) + F.lit(1)
+    rows = rows.withColumn("favourite", cells.zipf("customer", count, 0.8, source))
+    early = signup_day(run, F.col("favourite")) <= F.col("day")
+    rows = rows.withColumn("drawn", F.when(early, F.col("favourite")).otherwise(another))
+    rows = rows.withColumn("buyer", run.cells("customers").active(F.col("drawn"), 8))
+    unknown = cells.chance("customer.unknown", 0.01, source)
+    referred = F.when(unknown, F.col("buyer") + F.lit(UNKNOWN_CUSTOMER)).otherwise(F.col("buyer"))
+    return rows.withColumn("customer_id", cells.unless("customer", 0.04, referred, source))
 
-    def seconds(self) -> Column:
-        """Time of the order, in seconds since 1970."""
-        second = seasons.second_of_day(self.run.cells("orders").uniform("second", self.source), seasons.SHOPPING_HOURS)
-        return seasons.epoch_second(self.day, second)
 
-    def customer_id(self) -> Column:
-        """A customer who has signed up by then: Zipf over all, uniform where the favourite came later."""
-        cells = self.run.cells("orders")
-        count = self.run.sizes["customers"]
-        favourite = cells.zipf("customer", count, 0.8, self.source)
-        known = seasons.happened_by(self.day, seasons.signup_weight, count)
-        another = F.floor(cells.uniform("customer.another", self.source) * known) + F.lit(1)
-        drawn = F.when(signup_day(self.run, favourite) <= self.day, favourite).otherwise(another)
-        active = self.run.cells("customers").active(drawn, 8)
-        unknown = cells.chance("customer.unknown", 0.01, self.source)
-        referred = F.when(unknown, active + F.lit(UNKNOWN_CUSTOMER)).otherwise(active)
-        return cells.unless("customer", 0.04, referred, self.source)
-
-    def channel(self) -> Column:
-        """Where the order was placed."""
-        return self.run.cells("orders").weighted("channel", {"web": 55, "app": 25, "store": 20}, self.id)
-
-    def store_id(self) -> Column:
-        """The store of a store order; one store in each block of ten sells nothing."""
-        store = self.run.cells("orders").integer("store", 1, self.run.sizes["stores"], self.id)
-        return F.when(self.channel() == "store", self.run.cells("stores").active(store, 10))
-
-    def status(self) -> Column:
-        """How far the order got."""
-        weights = {"completed": 76, "shipped": 9, "cancelled": 8, "returned": 5, "pending": 2}
-        return self.run.cells("orders").weighted("status", {name: float(weight) for name, weight in weights.items()}, self.id)
+def order_status(run: Generation) -> Column:
+    """How far the order in order_id got."""
+    weights = {"completed": 76.0, "shipped": 9.0, "cancelled": 8.0, "returned": 5.0, "pending": 2.0}
+    return run.cells("orders").weighted("status", weights, F.col("order_id"))
 
 
 def orders(run: Generation) -> DataFrame:
     """One row per order."""
-    rows = run.rows("orders", "order_id")
-    order = Order(run, F.col("order_id"))
     cells = run.cells("orders")
-    codes = {"WELCOME10": 40.0, "SUMMER15": 25.0, "VIP20": 15.0, "FREESHIP": 20.0}
+    order, source = F.col("order_id"), F.col("source")
+    rows = _with_buyer(run, with_order_time(run, run.rows("orders", "order_id")))
+    rows = rows.withColumn("channel", cells.weighted("channel", {"web": 55, "app": 25, "store": 20}, source))
+    rows = rows.withColumn("store", cells.integer("store", 1, run.sizes["stores"], source))
+    # One store in each block of ten sells nothing.
+    store = F.when(F.col("channel") == "store", run.cells("stores").active(F.col("store"), 10))
+    codes = cells.weighted("discount_code", {"WELCOME10": 40, "SUMMER15": 25, "VIP20": 15, "FREESHIP": 20}, order)
     return rows.select(
         "order_id",
-        order.customer_id().alias("customer_id"),
-        order.store_id().alias("store_id"),
-        seasons.timestamp_of(order.seconds()).alias("order_ts"),
-        order.status().alias("status"),
-        order.channel().alias("channel"),
-        cells.unless("discount_code", 0.75, cells.weighted("discount_code", codes, order.id), order.id).alias("discount_code"),
+        "customer_id",
+        store.alias("store_id"),
+        seasons.timestamp_of(F.col("ordered_at")).alias("order_ts"),
+        order_status(run).alias("status"),
+        "channel",
+        cells.unless("discount_code", 0.75, codes, order).alias("discount_code"),
     )
 
 
@@ -418,18 +371,19 @@ def order_items(run: Generation) -> DataFrame:
     rows = rows.select("order_id", F.explode(lines).alias("line"))
     key = (F.col("order_id"), F.col("line"))
 
-    popular = run.cells("products").active(cells.zipf("product", run.sizes["products"], 0.9, *key), 10)
-    price = list_price(run, popular)
-    old_price = money(price.cast("double") * F.lit(0.9))
+    rows = rows.withColumn("favourite", cells.zipf("product", run.sizes["products"], 0.9, *key))
+    rows = rows.withColumn("product", run.cells("products").active(F.col("favourite"), 10))
+    rows = with_list_price(run, rows, "product")
+    old_price = money(F.col("list_price").cast("double") * F.lit(0.9))
+    unknown = cells.chance("product.unknown", 0.005, *key)
     discounts = {"0.0": 56.0, "0.05": 14.0, "0.1": 16.0, "0.15": 8.0, "0.2": 4.0, "0.5": 2.0}
     quantities = {"1": 62.0, "2": 22.0, "3": 9.0, "4": 4.0, "6": 2.0, "12": 1.0}
-    unknown = cells.chance("product.unknown", 0.005, *key)
     return rows.select(
         "order_id",
         "line",
-        F.when(unknown, popular + F.lit(UNKNOWN_PRODUCT)).otherwise(popular).alias("product_id"),
+        F.when(unknown, F.col("product") + F.lit(UNKNOWN_PRODUCT)).otherwise(F.col("product")).alias("product_id"),
         cells.weighted("quantity", quantities, *key).cast("int").alias("quantity"),
-        F.when(cells.chance("price.old", 0.05, *key), old_price).otherwise(price).alias("unit_price"),
+        F.when(cells.chance("price.old", 0.05, *key), old_price).otherwise(F.col("list_price")).alias("unit_price"),
         cells.unless("discount", 0.2, cells.weighted("discount", discounts, *key).cast("double"), *key).alias("discount"),
     )
 
@@ -440,26 +394,26 @@ def payments(run: Generation) -> DataFrame:
     due = F.round(F.col("quantity") * F.col("unit_price") * kept, 2)
     totals = order_items(run).groupBy("order_id").agg(F.sum(due).cast("decimal(10,2)").alias("total"))
 
-    order = Order(run, F.col("order_id"))
     cells = run.cells("payments")
-    paid = (order.status() != "cancelled") & ~cells.chance("unpaid", 0.03, order.id)
-    in_two = cells.chance("in_two", 0.06, order.id) & (F.col("total") > 1)
-    parts = F.when(in_two, F.array(F.lit(1), F.lit(2))).otherwise(F.array(F.lit(1)))
-    rows = totals.where(paid).select("*", in_two.alias("in_two"), F.explode(parts).alias("part"))
+    order, part = F.col("order_id"), F.col("part")
+    paid = (order_status(run) != "cancelled") & ~cells.chance("unpaid", 0.03, order)
+    in_two = cells.chance("in_two", 0.06, order) & (F.col("total") > 1)
+    parts = F.when(F.col("in_two"), F.array(F.lit(1), F.lit(2))).otherwise(F.array(F.lit(1)))
+    rows = totals.where(paid).withColumn("in_two", in_two).withColumn("part", F.explode(parts))
 
     deposit = money(F.col("total").cast("double") * F.lit(0.4))
-    amount = F.when(~F.col("in_two"), F.col("total")).when(F.col("part") == 1, deposit).otherwise(F.col("total") - deposit)
-    wrong = cells.chance("amount.wrong", 0.01, order.id) & (F.col("part") == 1)
-    hurry = F.pow(cells.uniform("delay", order.id, F.col("part")), F.lit(6.0))
-    delay = F.lit(20) + F.floor(hurry * F.lit(4 * 86_400)) + (F.col("part") - F.lit(1)) * F.lit(14 * 86_400)
-    methods = {"card": 52.0, "wallet": 24.0, "bank_transfer": 16.0, "voucher": 5.0, "cash": 3.0}
-    method = cells.weighted("method", methods, order.id, F.col("part"))
-    return rows.select(
-        (order.id * F.lit(10) + F.col("part")).alias("payment_id"),
+    rest = F.col("total") - deposit
+    amount = F.when(~F.col("in_two"), F.col("total")).when(part == 1, deposit).otherwise(rest)
+    wrong = cells.chance("amount.wrong", 0.01, order) & (part == 1)
+    quick = F.pow(cells.uniform("delay", order, part), F.lit(6.0))
+    delay = F.lit(20) + F.floor(quick * F.lit(4 * 86_400)) + (part - F.lit(1)) * F.lit(14 * 86_400)
+    method = cells.weighted("method", {"card": 52, "wallet": 24, "bank_transfer": 16, "voucher": 5, "cash": 3}, order, part)
+    return with_order_time(run, rows).select(
+        (order * F.lit(10) + part).alias("payment_id"),
         "order_id",
-        cells.unless("method", 0.01, method, order.id, F.col("part")).alias("method"),
+        cells.unless("method", 0.01, method, order, part).alias("method"),
         F.when(wrong, amount + F.lit(1)).otherwise(amount).alias("amount"),
-        seasons.timestamp_of(order.seconds() + delay).alias("paid_ts"),
+        seasons.timestamp_of(F.col("ordered_at") + delay).alias("paid_ts"),
     )
 
 
@@ -471,26 +425,22 @@ def web_events(run: Generation) -> DataFrame:
     day = seasons.day_at(share, seasons.shop_weight)
     second = seasons.second_of_day(cells.uniform("second", session), seasons.SHOPPING_HOURS)
     lengths = {"1": 14.0, "2": 15.0, "3": 14.0, "4": 13.0, "5": 11.0, "6": 9.0, "7": 7.0, "8": 6.0, "10": 5.0, "14": 4.0, "18": 2.0}
-    rows = run.rows("sessions", "session").select(
-        "session",
-        seasons.epoch_second(day, second).alias("started"),
-        day.alias("day"),
-        cells.weighted("length", lengths, session).cast("int").alias("length"),
-    )
+    rows = run.rows("sessions", "session").withColumn("day", day)
+    rows = rows.withColumn("started", seasons.epoch_second(F.col("day"), second))
+    rows = rows.withColumn("length", cells.weighted("length", lengths, session).cast("int"))
+    rows = rows.withColumn("visitor", cells.zipf("customer", run.sizes["customers"], 0.7, session))
+    member = F.when(signup_day(run, F.col("visitor")) <= F.col("day"), F.col("visitor"))
+    rows = rows.withColumn("customer_id", cells.unless("customer", 0.35, member, session))
     rows = rows.withColumn("position", F.explode(F.sequence(F.lit(1), F.col("length"))))
     key = (session, F.col("position"))
     copies = F.when(cells.chance("delivered_twice", 0.012, *key), F.array(F.lit(1), F.lit(2))).otherwise(F.array(F.lit(1)))
-    rows = rows.withColumn("copy", F.explode(copies))
-
-    customer = cells.zipf("customer", run.sizes["customers"], 0.7, session)
-    signed_up = signup_day(run, customer) <= F.col("day")
-    event_type = _event_type(run)
+    rows = rows.withColumn("copy", F.explode(copies)).withColumn("event_type", _event_type(run))
     return rows.select(
         cells.code("event", *key).alias("event_id"),
-        cells.unless("customer", 0.35, F.when(signed_up, customer), session).alias("customer_id"),
+        "customer_id",
         _event_time(run).alias("event_ts"),
-        event_type.alias("event_type"),
-        _page(run, event_type).alias("page"),
+        "event_type",
+        _page(run).alias("page"),
         _referrer(run).alias("referrer"),
     )
 
@@ -515,7 +465,8 @@ def _event_type(run: Generation) -> Column:
     return F.when(buys, F.lit("purchase")).when(F.col("position") == 1, first).otherwise(later)
 
 
-def _page(run: Generation, event_type: Column) -> Column:
+def _page(run: Generation) -> Column:
+    event_type = F.col("event_type")
     cells = run.cells("web_events")
     key = (F.col("session"), F.col("position"))
     product = cells.zipf("product", run.sizes["products"], 0.9, *key)

@@ -20,7 +20,7 @@ DAYS = (LAST_DAY - FIRST_DAY).days + 1
 LAST_SECOND = int(datetime(2025, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 
 _FIRST_SECOND = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
-_SLOTS = 8192
+_SLOTS = 4096
 _MONTH = (0.80, 0.85, 0.95, 1.00, 1.10, 1.05, 0.90, 0.85, 1.00, 1.05, 1.35, 1.60)
 _WEEKDAY = (0.90, 0.88, 0.92, 1.00, 1.15, 1.25, 1.05)
 

@@ -10,7 +10,7 @@ from functools import cache
 from faker import Faker
 
 _FAKER_SEED = 2026
-NAMES_PER_COUNTRY = 150
+NAMES_PER_COUNTRY = 100
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,11 @@ COUNTRIES = (
 def _distinct(draw: Callable[[], str], count: int) -> tuple[str, ...]:
     """`count` different words, in the order in which they are drawn."""
     words: dict[str, None] = {}
-    while len(words) < count:
+    for _ in range(100 * count):
         words.setdefault(draw().replace("\n", " "))
-    return tuple(words)
+        if len(words) == count:
+            return tuple(words)
+    raise ValueError(f"Faker has only {len(words)} of the {count} different words asked for; ask for fewer.")
 
 
 def _faker(locale: str) -> Faker:

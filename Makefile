@@ -1,0 +1,64 @@
+# make lab opens the course; everything else is below, or in `make help`.
+# PYTHON names another Python 3.11 than python3.11; PORT another port for JupyterLab than 8888.
+
+PORT ?= 8888
+export PYTHON
+
+COURSE := .venv/bin/course
+PYTEST := .venv/bin/python -m pytest
+RESULTS := results/sample
+
+.DEFAULT_GOAL := help
+.PHONY: help lab setup test lint grade build bench clean lock environment environment-dev
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1  /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "make %-8s%s\n", name, $$0 }'
+
+environment:
+	@sh autograder/setup/environment.sh requirements.lock
+
+environment-dev:
+	@sh autograder/setup/environment.sh requirements-dev.lock
+
+setup: environment  ## Install packages, jars and Spark's configuration; repairs what is not right
+	@$(COURSE) setup
+
+lab: setup  ## Set up whatever is missing and open JupyterLab on modules/
+	@$(COURSE) lab --port $(PORT)
+
+lint: environment-dev  ## Style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: environment-dev  ## Everything that CI runs: style, types, drift, the course's own lint, tests, notebooks
+	@$(COURSE) setup
+	@$(MAKE) --no-print-directory lint
+	$(COURSE) build --check
+	$(COURSE) verify
+	$(PYTEST)
+	$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval_sanitize.cfg solutions/
+
+grade: environment  ## Grade the sample submissions into results/sample
+	@$(COURSE) setup
+	$(COURSE) grade tests/submissions --out $(RESULTS)
+
+build: environment-dev  ## Make the notebooks, references and manifest from solutions/*.py
+	@$(COURSE) setup
+	$(COURSE) build
+
+bench: environment-dev  ## Measure what docs/benchmarks.md says
+	@$(COURSE) setup
+	@set -e; for script in benchmarks/[a-z]*.py; do echo "$$script"; .venv/bin/python "$$script"; done
+
+lock: environment-dev  ## Raise the locked packages and recompute the jars' checksums
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 requirements.in -o requirements.lock
+	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 requirements-dev.in -o requirements-dev.lock
+	echo uv | .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 --no-header --no-annotate - \
+		-o autograder/setup/installer.lock
+	.venv/bin/python -m autograder.setup.jars_update
+
+clean:  ## Remove what set-up and tests made; a learner's progress and backups stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(RESULTS)
+	rm -rf .course/jars .course/spark-conf* .course/warehouse spark-warehouse metastore_db derby.log
+	find autograder datasets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,187 @@
+"""Judges an author's wrong and right answers in this process, on the sample and on every hidden variant.
+
+Nothing is imitated: the same `cases.answer` and `judge.verdict` that serve learners and the verifier do the work. What is read is
+kept (references, input DataFrames, the notebook's own definitions), so that hundreds of answers take minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from autograder import manifest, paths
+from autograder.authoring import notebooks
+from autograder.authoring.source import Source, SourceCell, SourceError
+from autograder.checks import KINDS, Answer
+from autograder.models import ExerciseSpec, Status, Verdict
+from autograder.runtime import cases, fixtures, judge
+from autograder.runtime.call import Outcome
+from autograder.runtime.cases import Case
+from autograder.runtime.explain import explain
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+Judged = list[tuple[Case, Verdict]]
+
+
+@dataclass(frozen=True)
+class KnownCase:
+    """A case and the answer that is expected to it."""
+
+    case: Case
+    expected: Answer
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What became of one `wrong` cell: the names of the cases that were judged and of those that were not passed."""
+
+    cell: SourceCell
+    verdict: Verdict
+    judged: tuple[str, ...]
+    by: tuple[str, ...]
+
+
+def judge_code(item: Source, exercise: str, code: str, *, root: Path = paths.ROOT) -> Verdict:
+    """The verdict on a cell's code as the answer to an exercise; cases after the first that is not passed are left out.
+
+    Raises SourceError when the notebook's own cells do not run or the exercise has not been built.
+    """
+    return judge.combined(spec_of(item, exercise, root), judge_cases(item, exercise, code, root=root))
+
+
+def judge_cases(item: Source, exercise: str, code: str, *, root: Path = paths.ROOT, until_failure: bool = True) -> Judged:
+    """The verdict on each case, the sample first; with `until_failure` no more than up to the first that is not passed."""
+    spec = spec_of(item, exercise, root)
+    spark = fixtures.session()
+    judged: Judged = []
+    with _restored(spark):
+        function, problem = _function(item, code, spec)
+        for known in known_cases(item, spec, root):
+            outcome = problem or cases.answer(spec, function, known.case, _read_once)
+            verdict = judge.verdict(spec, outcome, known.expected)
+            judged.append((known.case, verdict))
+            if until_failure and verdict.status is not Status.PASSED:
+                break
+    return judged
+
+
+def known_cases(item: Source, spec: ExerciseSpec, root: Path = paths.ROOT) -> tuple[KnownCase, ...]:
+    """The sample and the hidden variants of an exercise with their references. Raises SourceError when it has not been built."""
+    return _known_cases(item.assignment, item.name, spec.id, spec.kind, root)
+
+
+def spec_of(item: Source, exercise: str, root: Path = paths.ROOT) -> ExerciseSpec:
+    """The exercise as the manifest has it. Raises SourceError when it has not been built."""
+    for notebook in manifest.notebooks(root / "autograder" / "manifest.json"):
+        for spec in notebook.exercises:
+            if spec.id == exercise:
+                return spec
+    raise SourceError(f"{item.name}: exercise {exercise} is not in the manifest; run `course build {item.number}`.")
+
+
+def stub(item: Source, exercise: str) -> str:
+    """The learner's cell of an exercise, before the learner has touched it."""
+    cells = {cell.id: cell.source for cell in notebooks.learner(notebooks.twin(item, None, None)).cells}
+    return str(cells["answer_" + exercise.replace(".", "_")])
+
+
+def telling(verdict: Verdict) -> str:
+    """All text of a verdict in which a `because` may occur, in small letters."""
+    return " ".join([verdict.message, *verdict.right, *verdict.wrong, verdict.hint, verdict.shape]).lower()
+
+
+def caught(item: Source, exercise: str, root: Path = paths.ROOT) -> Iterator[Caught]:
+    """For each wrong answer, what caught it. The hidden variants are all judged when the sample caught nothing."""
+    for cell in item.of("wrong", exercise):
+        judged = judge_cases(item, exercise, cell.source, root=root)
+        if judged[0][1].status is Status.PASSED:
+            judged = judge_cases(item, exercise, cell.source, root=root, until_failure=False)
+        by = tuple(case.name for case, verdict in judged if verdict.status is not Status.PASSED)
+        verdict = judge.combined(spec_of(item, exercise, root), judged)
+        yield Caught(cell, verdict, tuple(case.name for case, _ in judged), by)
+
+
+@cache
+def _known_cases(assignment: str, notebook: str, exercise: str, kind: str, root: Path) -> tuple[KnownCase, ...]:
+    reference = root / "autograder" / "references" / exercise
+    if not reference.is_dir():
+        raise SourceError(f"{notebook}: exercise {exercise} has no reference; run `course build` for this notebook.")
+    known = [KnownCase(Case(), KINDS[kind].load(reference))]
+    index = root / "solutions" / assignment / "hidden" / notebook / "index.json"
+    if index.exists():
+        entries = json.loads(index.read_text(encoding="utf-8"))["exercises"].get(exercise, [])
+        for case, entry in zip(cases.read_cases(index, exercise), entries, strict=True):
+            known.append(KnownCase(case, KINDS[kind].load(index.parent / entry["expected"])))
+    return tuple(known)
+
+
+def _read_once(source: str | Path) -> DataFrame:
+    return _read(fixtures.session(), source)
+
+
+@cache
+def _read(spark: SparkSession, source: str | Path) -> DataFrame:
+    return fixtures.read_table(source)
+
+
+def _function(item: Source, code: str, spec: ExerciseSpec) -> tuple[Any, Outcome | None]:
+    """The function that a cell defines, or the outcome of a cell that does not even run."""
+    scope = dict(_definitions(item))
+    scope.pop(spec.function, None)
+    try:
+        exec(_compiled(code, f"<answer to {spec.id}>"), scope)  # noqa: S102 (the author's own code)
+    except Exception as error:
+        return None, Outcome(Status.ERROR, message=explain(error))
+    return scope.get(spec.function), None
+
+
+def _definitions(item: Source) -> Mapping[str, Any]:
+    """What the notebook's set-up and answer cells define."""
+    cells = [
+        (f"<{item.name}, cell {number}>", cell.source)
+        for number, cell in enumerate(item.cells)
+        if cell.cell_type == "code" and (cell.kind == "answer" or (not cell.kind and cell.metadata.get("setup")))
+    ]
+    return _executed(tuple(cells))
+
+
+@cache
+def _executed(cells: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+    """The namespace that named cells leave behind, made to look like a kernel's."""
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    for name, code in cells:
+        try:
+            exec(_compiled(code, name), scope)  # noqa: S102 (the author's own code)
+        except Exception as error:
+            raise SourceError(f"{name}: it does not run by itself: {explain(error)}") from error
+    return scope
+
+
+def _compiled(code: str, name: str) -> CodeType:
+    # Not inheriting this module's `from __future__`: annotations must be what they are in a notebook.
+    return compile(code, name, "exec", dont_inherit=True)
+
+
+@contextmanager
+def _restored(spark: SparkSession) -> Iterator[None]:
+    """Undo what one answer leaves in the session for the next: settings and cached tables."""
+    before = dict(spark.conf.getAll)
+    try:
+        yield
+    finally:
+        spark.catalog.clearCache()
+        after = dict(spark.conf.getAll)
+        for key in after.keys() - before.keys():
+            spark.conf.unset(key)
+        for key, value in before.items():
+            if after.get(key) != value:
+                spark.conf.set(key, value)
+

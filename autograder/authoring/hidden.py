@@ -1,0 +1,162 @@
+"""What of a source learners must never see, and the search for it in the files that they get."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from autograder.authoring.source import Source, SourceCell
+
+MINIMUM_LENGTH = 25
+"""Shorter lines, such as `return customers`, say nothing."""
+
+SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
+HIDDEN_TESTS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
+MARK_SCHEME = ("=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===")
+
+_INDEX_LENGTH = 16
+_TRIVIAL = re.compile(r"(from\s+\S+\s+)?import\s|def\s|class\s|@|return\s+\w+$|[\W_]*$")
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A piece of text that must not be found: what it is, the exercise that it belongs to, and its text."""
+
+    kind: str
+    exercise: str
+    text: str
+
+
+@dataclass(frozen=True)
+class VariantCall:
+    """A `variant(...)` call as it is written in a source."""
+
+    exercise: str
+    name: str
+    description: str
+    seed: int | None
+
+
+def secrets(item: Source) -> list[Secret]:
+    """All secrets of a source: solutions, hidden tests, wrong and right answers, model answers, mark schemes, variants.
+
+    A line of a wrong or right answer that the notebook also shows to learners, as a worked example may, is none.
+    """
+    found = [secret for cell in item.cells for secret in _of_cell(cell)]
+    shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in ("hints", "wrong", "right")))
+    kept = [secret for secret in found if secret.kind not in ("wrong answer", "right answer") or squeezed(secret.text) not in shown]
+    return list(dict.fromkeys(kept))
+
+
+def solution_lines(item: Source, exercise: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
+    """The telling lines between the solution markers of an exercise."""
+    return [line for cell in item.of("answer", exercise) for line in telling_lines(between(cell.source, SOLUTION), minimum)]
+
+
+def between(text: str, markers: tuple[str, str]) -> str:
+    """Everything between pairs of markers."""
+    begin, end = (re.escape(marker) for marker in markers)
+    return "\n".join(re.findall(rf"{begin}[^\n]*\n(.*?)(?:{end}|\Z)", text, re.DOTALL))
+
+
+def visible(cell: SourceCell) -> str:
+    """The part of a cell that learners see."""
+    text = cell.source
+    for begin, end in (SOLUTION, HIDDEN_TESTS, MARK_SCHEME):
+        text = re.sub(rf"{re.escape(begin)}.*?(?:{re.escape(end)}|\Z)", "", text, flags=re.DOTALL)
+    return text
+
+
+def telling_lines(text: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
+    """The stripped lines that give something away: no imports, headers of functions, bare brackets or short lines."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if len(line) >= minimum and not _TRIVIAL.match(line)]
+
+
+def variant_calls(item: Source, exercise: str | None = None) -> list[VariantCall]:
+    """The hidden variants that the check cells declare."""
+    calls = []
+    for cell in item.of("check", exercise):
+        for call in calls_of("variant", cell.source):
+            words = [value.value for value in call.args if isinstance(value, ast.Constant)]
+            seeds = [word.value for word in call.keywords if word.arg == "seed"]
+            seed = seeds[0].value if seeds and isinstance(seeds[0], ast.Constant) else None
+            texts = [str(word) for word in words] + [""] * 3
+            calls.append(VariantCall(texts[0], texts[1], texts[2], seed if isinstance(seed, int) else None))
+    return calls
+
+
+def calls_of(function: str, code: str) -> list[ast.Call]:
+    """The calls of a function by its bare name, in the order of the code; none when the code cannot be parsed."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:
+        return []
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == function]
+    return sorted(found, key=lambda call: call.lineno)
+
+
+def squeezed(text: str) -> str:
+    """Text without any white space, so that a new indentation or line length hides nothing."""
+    return "".join(text.split())
+
+
+def readable(content: bytes) -> str:
+    """The text of a file; of a notebook also its cells, as people see them. Bytes that are no text become other characters."""
+    text = content.decode("utf-8", errors="replace")
+    try:
+        cells = json.loads(text)["cells"]
+        return "\n".join([text, *("".join(cell["source"]) for cell in cells)])
+    except (ValueError, KeyError, TypeError):
+        return text
+
+
+def search(wanted: Iterable[Secret], text: str) -> Iterator[Secret]:
+    """The secrets that occur in a text, white space aside. One pass over the text, however many secrets there are."""
+    by_beginning: dict[str, list[tuple[str, Secret]]] = {}
+    for secret in wanted:
+        for needle in {squeezed(secret.text), squeezed(json.dumps(secret.text, ensure_ascii=False)[1:-1])}:
+            by_beginning.setdefault(needle[:_INDEX_LENGTH], []).append((needle, secret))
+    hay = squeezed(text)
+    found: dict[Secret, None] = {}
+    for length in {len(beginning) for beginning in by_beginning}:
+        for position in range(len(hay) - length + 1):
+            for needle, secret in by_beginning.get(hay[position : position + length], ()):
+                if hay.startswith(needle, position) and not _goes_on(needle, hay, position):
+                    found[secret] = None
+    yield from found
+
+
+def _goes_on(needle: str, hay: str, position: int) -> bool:
+    """Whether a number at the end of the needle has more digits in the text: `seed=41` is not in `seed=415`."""
+    after = position + len(needle)
+    return needle[-1:].isdigit() and hay[after : after + 1].isdigit()
+
+
+def _of_cell(cell: SourceCell) -> Iterator[Secret]:
+    if cell.kind in ("wrong", "right"):
+        yield from (Secret(f"{cell.kind} answer", cell.exercise, line) for line in telling_lines(cell.source))
+    elif cell.kind == "answer":
+        yield from (Secret("solution", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION)))
+    elif cell.kind == "written":
+        yield from (Secret("model answer", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION)))
+        yield from (Secret("mark scheme", cell.exercise, line) for line in telling_lines(between(cell.source, MARK_SCHEME)))
+    elif cell.kind == "check":
+        yield from (Secret("hidden test", cell.exercise, line) for line in telling_lines(between(cell.source, HIDDEN_TESTS)))
+        yield from _of_variants(cell)
+
+
+def _of_variants(cell: SourceCell) -> Iterator[Secret]:
+    for call in calls_of("variant", cell.source):
+        texts = [value.value for value in call.args if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+        if len(texts) > 1:
+            yield Secret("hidden variant", cell.exercise, f'"{texts[0]}", "{texts[1]}"')
+            yield Secret("hidden variant", cell.exercise, f'"name": "{texts[1]}"')
+        yield from (Secret("hidden variant", cell.exercise, text) for text in texts[2:] if len(text) >= MINIMUM_LENGTH)
+        for word in call.keywords:
+            if word.arg == "seed":
+                yield Secret("hidden seed", cell.exercise, f"seed={ast.unparse(word.value)}")
+                yield Secret("hidden seed", cell.exercise, f'"seed": {ast.unparse(word.value)}')

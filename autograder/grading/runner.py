@@ -1,0 +1,508 @@
+"""Runs rebuilt notebooks and captures the learner's answers. This is the program inside the sandbox; it compares nothing.
+
+    python -m autograder.grading.runner TASK SCRATCH [--sweep] [--processes N]
+
+One JVM serves all notebooks of the task; each notebook runs in a forked process of its own that joins it. Answers leave through
+standard output in the format of `autograder.grading.exchange`, one after the other, so that a run that is cut short loses little:
+`<notebook>/<exercise>/<case>/outcome.json` with `answer.parquet` or the like beside it, and at the end `report.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from autograder.grading import exchange
+from autograder.grading.task import SPARK_CONFIGURATION, TASK
+from autograder.models import Status
+
+MAXIMUM_ANSWER_BYTES = 50_000_000
+MAXIMUM_MESSAGE = 2_000
+MAXIMUM_LINE = 100_000
+ATTEMPTS = 4
+GRACE_SECONDS = 20.0
+"""How long after its deadline a cell may take to notice, before its process is killed."""
+
+
+def main() -> None:
+    """Run the task and stream its answers to standard output."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("task", type=Path)
+    parser.add_argument("scratch", type=Path)
+    parser.add_argument("--sweep", action="store_true", help="kill all other processes between notebooks (pid namespace only)")
+    parser.add_argument("--processes", type=int, default=0, help="RLIMIT_NPROC, where there is no control group")
+    arguments = parser.parse_args()
+    stream = _private_stream()
+    _limit(arguments.processes)
+    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    os.environ["SPARK_CONF_DIR"] = str(arguments.task / SPARK_CONFIGURATION)
+    task = json.loads((arguments.task / TASK).read_text(encoding="utf-8"))
+    Supervisor(task, arguments.task, arguments.scratch, stream, sweep=arguments.sweep).run()
+
+
+def _private_stream() -> BinaryIO:
+    """Standard output as a stream that no child inherits and that learner code cannot find under /proc."""
+    ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: forbids others of the same user to open our descriptors
+    stream = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    return stream
+
+
+def _limit(processes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if processes:
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+
+class Gateway:
+    """The JVM that all notebooks of a learner share; a new one is started when it has died or does not answer."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self._java: Any = None
+
+    def ensure(self) -> None:
+        """Start the JVM unless it runs, and let children join it through the environment."""
+        if self._java is not None and self._java.proc.poll() is None:
+            return
+        from pyspark.java_gateway import launch_gateway
+
+        for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"):
+            os.environ.pop(name, None)
+        self._java = launch_gateway()
+        self.started += 1
+        parameters = self._java.gateway_parameters
+        os.environ["PYSPARK_GATEWAY_PORT"] = str(parameters.port)
+        os.environ["PYSPARK_GATEWAY_SECRET"] = str(parameters.auth_token)
+
+    @property
+    def process(self) -> int:
+        """The JVM's process id, 0 when there is none."""
+        return 0 if self._java is None else int(self._java.proc.pid)
+
+    def answers(self) -> bool:
+        """Whether the JVM is there and replies within a few seconds."""
+        replies: list[int] = []
+
+        def ask() -> None:
+            with contextlib.suppress(Exception):
+                replies.append(self._java.jvm.java.lang.System.nanoTime())
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(5)
+        return bool(replies)
+
+    def stop_session(self) -> None:
+        """Stop the Spark context that a notebook left behind; a JVM that does not answer is killed."""
+        stopper = threading.Thread(target=self._stop_session, daemon=True)
+        stopper.start()
+        stopper.join(15)
+        if stopper.is_alive():
+            self.kill()
+
+    def _stop_session(self) -> None:
+        try:
+            active = self._java.jvm.org.apache.spark.SparkContext.getActive()
+            if active.isDefined():
+                active.get().stop()
+            session = self._java.jvm.org.apache.spark.sql.SparkSession
+            session.clearActiveSession()
+            session.clearDefaultSession()
+        except Exception:  # whatever learner code did to the JVM, the remedy is a new one
+            self.kill()
+
+    def kill(self) -> None:
+        """End the JVM."""
+        if self._java is not None:
+            with contextlib.suppress(OSError):
+                self._java.proc.kill()
+            self._java.proc.wait()
+            self._java = None
+
+
+@dataclass
+class Attempt:
+    """What is known about one notebook while it runs, perhaps several times: cells that ended its process are skipped next time."""
+
+    skip: set[int] = field(default_factory=set)
+    captured: set[tuple[str, str]] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
+    events: list[str] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs the notebooks one after the other and sends what they answer."""
+
+    def __init__(self, task: Mapping[str, Any], folder: Path, scratch: Path, stream: BinaryIO, *, sweep: bool) -> None:
+        self.task = task
+        self.folder = folder
+        self.scratch = scratch
+        self.stream = stream
+        self.sweep = sweep
+        self.gateway = Gateway()
+        self.report: dict[str, Any] = {"notebooks": {}}
+
+    def run(self) -> None:
+        """The whole task."""
+        loading = threading.Thread(target=_import_libraries)
+        loading.start()
+        self.gateway.ensure()
+        loading.join()
+        for notebook in self.task["notebooks"]:
+            start = time.monotonic()
+            attempt = self._notebook(notebook)
+            seconds = round(time.monotonic() - start, 3)
+            self.report["notebooks"][notebook["name"]] = {"seconds": seconds, "events": attempt.events[:50]}
+        self.report["virtual_machines"] = self.gateway.started
+        exchange.send(self.stream, "report.json", json.dumps(self.report).encode())
+        self.stream.close()
+        self.gateway.kill()
+
+    def _notebook(self, notebook: Mapping[str, Any]) -> Attempt:
+        attempt = Attempt()
+        for _ in range(ATTEMPTS):
+            self._clean()
+            self.gateway.ensure()
+            guilty = self._once(notebook, attempt)
+            self.gateway.stop_session()
+            self._sweep()
+            if guilty is None:
+                break
+            attempt.skip.add(guilty)
+        return attempt
+
+    def _once(self, notebook: Mapping[str, Any], attempt: Attempt) -> int | None:
+        """Run a notebook in a child. Returns the number of the cell that ended it too early, None when it came to its end."""
+        reading, writing = os.pipe()
+        child = self._fork()
+        if child == 0:
+            os.close(reading)
+            self.stream.close()
+            _run_child(notebook, self.task["cell_deadline"], self.folder, self.scratch, writing, attempt)
+        os.close(writing)
+        try:
+            return self._listen(child, reading, notebook, attempt)
+        finally:
+            os.close(reading)
+            with contextlib.suppress(OSError):
+                os.killpg(child, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+    def _fork(self) -> int:
+        for _ in range(20):
+            try:
+                return os.fork()
+            except OSError:  # leftovers of an earlier cell use up the processes
+                self._sweep()
+                time.sleep(0.2)
+        return os.fork()
+
+    def _listen(self, child: int, reading: int, notebook: Mapping[str, Any], attempt: Attempt) -> int | None:
+        """Follow a child's events until it has finished, has ended itself or has overstayed a deadline."""
+        current, deadline = -1, time.monotonic() + 60
+        for event in _events(reading, child, lambda: deadline):
+            kind = event.get("event")
+            if kind == "end":
+                return None
+            if kind == "captured":
+                self._send(notebook["name"], event, attempt)
+            elif kind == "problem":
+                attempt.events.append(f"cell {current}: {event['message']}"[:MAXIMUM_MESSAGE])
+            if event.get("status") != Status.PASSED and not self.gateway.answers():
+                return self._without_java(notebook, current, attempt)
+            if kind == "cell":
+                current = int(event["number"])
+                deadline = time.monotonic() + float(event["seconds"]) + GRACE_SECONDS
+        overstayed = time.monotonic() >= deadline
+        what = "did not end in time and was stopped" if overstayed else "ended the Python process"
+        attempt.events.append(f"cell {current} {what}")
+        cells = notebook["cells"]
+        if 0 <= current < len(cells):
+            message = (
+                "The cell was still running after its deadline and could not be interrupted."
+                if overstayed
+                else "The answer ended the whole Python process (exit, a crash, or too much memory)."
+            )
+            self._blame(notebook["name"], cells[current], attempt, message, Status.TIMEOUT if overstayed else Status.ERROR)
+            return current
+        return None if current >= 0 else -1
+
+    def _without_java(self, notebook: Mapping[str, Any], current: int, attempt: Attempt) -> int:
+        """The JVM ended during a cell: that cell is left out and the notebook runs again with a new JVM."""
+        attempt.events.append(f"cell {current} ended the Java process of Spark")
+        self.gateway.kill()
+        if 0 <= current < len(notebook["cells"]):
+            self._blame(notebook["name"], notebook["cells"][current], attempt, "The answer ended Spark's Java process.")
+        return current
+
+    def _blame(self, name: str, cell: Mapping[str, Any], attempt: Attempt, message: str, status: str = Status.ERROR) -> None:
+        """Give the exercise whose cell ended the process its outcome now; the others get another run."""
+        exercise = cell["check"]["id"] if "check" in cell else cell["answers"]
+        if not exercise:
+            return
+        cases = [case["name"] for case in cell.get("cases", ())] or ["sample"]
+        case = next((case for case in cases if (exercise, case) not in attempt.captured), cases[-1])
+        event = {"exercise": exercise, "case": case, "status": status, "message": message}
+        self._send(name, event, attempt)
+
+    def _send(self, notebook: str, event: Mapping[str, Any], attempt: Attempt) -> None:
+        key = (str(event["exercise"]), str(event["case"]))
+        if key in attempt.captured or key[0] in attempt.settled:
+            return
+        outcome = {name: str(event.get(name, ""))[:MAXIMUM_MESSAGE] for name in ("status", "message")}
+        outcome["trace"] = str(event.get("trace", ""))[-20_000:]
+        folder = self.scratch / "answers" / key[0] / key[1]
+        files: dict[str, bytes] = {}
+        if outcome["status"] == Status.PASSED:
+            try:
+                names = sorted(os.listdir(folder))[:10]
+                files = {name: exchange.read_regular(folder / name, MAXIMUM_ANSWER_BYTES) for name in names}
+            except OSError as error:
+                files = {}
+                outcome |= {"status": Status.ERROR, "message": f"The answer could not be taken out of the sandbox: {error}."}
+        if outcome["status"] != Status.PASSED:
+            attempt.settled.add(key[0])
+        for name, data in files.items():
+            exchange.send(self.stream, f"{notebook}/{key[0]}/{key[1]}/{name}", data)
+        document = {**outcome, "seconds": float(event.get("seconds", 0.0))}
+        exchange.send(self.stream, f"{notebook}/{key[0]}/{key[1]}/outcome.json", json.dumps(document).encode())
+        attempt.captured.add(key)
+
+    def _clean(self) -> None:
+        """A notebook starts without what another one wrote."""
+        for name in ("answers", "warehouse", "work", "derby"):
+            shutil.rmtree(self.scratch / name, ignore_errors=True)
+        for name in ("answers", "work"):
+            (self.scratch / name).mkdir(parents=True, exist_ok=True)
+
+    def _sweep(self) -> None:
+        """Kill what learner code left running. Only in a pid namespace of our own, where everything but a few is learner code."""
+        if not self.sweep:
+            return
+        for _ in range(50):
+            strangers = [process for process in _processes() if not self._belongs(process)]
+            if not strangers:
+                return
+            for process in strangers:
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.02)
+
+    def _belongs(self, process: int) -> bool:
+        line = _ancestry(process)
+        return process == 1 or os.getpid() in line[:1] or process in _ancestry(os.getpid()) or self.gateway.process in line
+
+
+def _processes() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _ancestry(process: int) -> list[int]:
+    """A process and its ancestors; without those that are gone, and empty for one that only waits to be collected."""
+    line: list[int] = []
+    while process > 0:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            break
+        if fields[0] == "Z" and not line:
+            return [os.getpid()]
+        line.append(process)
+        process = int(fields[1])
+    return line
+
+
+def _events(reading: int, child: int, deadline: Any) -> Iterator[Mapping[str, Any]]:
+    """The JSON lines that a child writes, until it is gone or its deadline is over; lines that are none are skipped."""
+    buffer = b""
+    while (wait := deadline() - time.monotonic()) > 0:
+        if not select.select([reading], [], [], min(wait, 0.5))[0]:
+            if os.waitpid(child, os.WNOHANG)[0]:
+                return
+            continue
+        data = os.read(reading, 65_536)
+        if not data:
+            return
+        *lines, buffer = (buffer + data).split(b"\n")
+        buffer = b"" if len(buffer) > MAXIMUM_LINE else buffer
+        for line in lines:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                event = json.loads(line)
+                if isinstance(event, dict):
+                    yield event
+
+
+def _import_libraries() -> None:
+    """Load once what every child needs; a fork inherits it."""
+    import IPython.core.interactiveshell
+    import pandas
+    import pyarrow.parquet
+    import pyspark.sql.functions
+
+    import autograder.runtime.cases
+    import datasets  # noqa: F401
+
+
+def _run_child(
+    notebook: Mapping[str, Any], cell_deadline: float, folder: Path, scratch: Path, writing: int, attempt: Attempt
+) -> NoReturn:
+    """The forked process of one notebook. Never returns."""
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.chdir(scratch / "work")
+        NotebookRun(notebook, cell_deadline, folder, scratch, writing, attempt).run()
+    finally:
+        os._exit(0)
+
+
+class CellDeadline(BaseException):
+    """Raised in a cell whose time is up."""
+
+
+class NotebookRun:
+    """Executes one notebook in a fresh IPython shell and captures answers at its check cells."""
+
+    def __init__(
+        self, notebook: Mapping[str, Any], cell_deadline: float, folder: Path, scratch: Path, writing: int, attempt: Attempt
+    ) -> None:
+        self.cells = notebook["cells"]
+        self.cell_deadline = cell_deadline
+        self.folder = folder
+        self.scratch = scratch
+        self.writing = writing
+        self.attempt = attempt
+        self.process = os.getpid()
+        self.failures: dict[str, tuple[str, str]] = {}
+        self.shell = _new_shell()
+
+    def run(self) -> None:
+        """All cells in order, whatever happens in one of them."""
+        for number, cell in enumerate(self.cells):
+            if number in self.attempt.skip:
+                continue
+            if "check" in cell:
+                self._check(number, cell)
+            else:
+                self._execute(number, cell)
+            if os.getpid() != self.process:  # learner code forked and this is the copy
+                os._exit(0)
+        self._tell(event="end")
+
+    def _execute(self, number: int, cell: Mapping[str, Any]) -> None:
+        from autograder.runtime.explain import explain
+
+        self._tell(event="cell", number=number, seconds=self.cell_deadline)
+        result = _run_cell(self.shell, cell["source"], self.cell_deadline)
+        error = result.error_before_exec or result.error_in_exec
+        if error is None or os.getpid() != self.process:
+            return
+        message = f"The cell was stopped after {self.cell_deadline:g} seconds." if isinstance(error, CellDeadline) else explain(error)
+        if cell["answers"]:
+            status = Status.TIMEOUT if isinstance(error, CellDeadline) else Status.ERROR
+            self.failures[cell["answers"]] = (status, message)
+        self._tell(event="problem", message=message)
+
+    def _check(self, number: int, cell: Mapping[str, Any]) -> None:
+        from autograder.models import ExerciseSpec
+        from autograder.runtime.cases import Case, capture
+
+        spec = ExerciseSpec(**{**cell["check"], "parameters": tuple(cell["check"]["parameters"]), "hints": ()})
+        if spec.id in self.attempt.settled:
+            return
+        function = self.shell.user_ns.get(spec.function)
+        for raw in cell["cases"]:
+            if (spec.id, raw["name"]) in self.attempt.captured:
+                continue
+            self._tell(event="cell", number=number, seconds=spec.deadline)
+            start = time.monotonic()
+            files = {parameter: self.folder / name for parameter, name in raw["files"].items()}
+            if not callable(function) and spec.id in self.failures:
+                status, message = self.failures[spec.id]
+                trace = ""
+            else:
+                case = Case(raw["name"], "", files, raw["arguments"])
+                status, message, trace = self._capture(capture, spec, function, case)
+            seconds = round(time.monotonic() - start, 3)
+            self._tell(event="captured", exercise=spec.id, case=raw["name"], status=status, message=message, trace=trace, seconds=seconds)
+            if status != Status.PASSED:
+                return
+
+    def _capture(self, capture: Any, spec: Any, function: Any, case: Any) -> tuple[str, str, str]:
+        try:
+            outcome = capture(spec, function, case, self.scratch / "answers" / spec.id / case.name)
+        except Exception as error:  # the JVM is gone, the disk is full, a fixture is broken: told, and the rest goes on
+            return Status.ERROR, f"The answer could not be taken: {type(error).__name__}: {error}"[:MAXIMUM_MESSAGE], ""
+        return outcome.status, outcome.message, outcome.trace
+
+    def _tell(self, **event: Any) -> None:
+        if "trace" in event:
+            event["trace"] = event["trace"][-20_000:]
+        if "message" in event:
+            event["message"] = event["message"][:MAXIMUM_MESSAGE]
+        data = (json.dumps(event) + "\n").encode()
+        while data:
+            data = data[os.write(self.writing, data) :]
+
+
+def _new_shell() -> Any:
+    """A fresh IPython shell as a kernel has it: magics, `display`, no history file, no terminal."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: Any = None) -> None:
+            """Plots need no event loop here."""
+
+    configuration = Config()
+    configuration.HistoryManager.enabled = False
+    configuration.InteractiveShell.colors = "NoColor"
+    shell = Shell.instance(config=configuration)
+    shell.user_ns["__name__"] = "__main__"
+    sys.modules["__main__"] = shell.user_module
+    return shell
+
+
+def _run_cell(shell: Any, source: str, seconds: float) -> Any:
+    """Run one cell; after `seconds` CellDeadline is raised in it."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise CellDeadline
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return shell.run_cell(source, store_history=False)
+    except CellDeadline as error:
+        from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+
+        result = ExecutionResult(ExecutionInfo(source, False, False, True, None))
+        result.error_in_exec = error
+        return result
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""`python -m datasets build [--check]` and `python -m datasets dictionary`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code, 1 where `--check` found something out of date."""
+    parser = argparse.ArgumentParser(prog="python -m datasets", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    build = commands.add_parser("build", help="write the committed samples and the data dictionary")
+    build.add_argument("--check", action="store_true", help="write nothing; report what is not current")
+    commands.add_parser("dictionary", help="write the data dictionary only")
+    chosen = parser.parse_args(arguments)
+
+    from pyspark.sql import SparkSession
+
+    from datasets.build import stale_samples, write_samples
+    from datasets.dictionary import stale_dictionary, write_dictionary
+
+    # Each setting keeps a run over a few thousand rows short; none of them changes a row.
+    settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2", "spark.ui.enabled": "false"}
+    builder = SparkSession.builder.master("local[2]").appName("datasets").config(map=settings)
+    spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    try:
+        if chosen.command == "dictionary":
+            write_dictionary(spark)
+        elif chosen.check:
+            findings = stale_samples(spark) + stale_dictionary(spark)
+            if findings:
+                print("\n".join([*findings, "Run `python -m datasets build` and commit what it writes."]), file=sys.stderr)
+                return 1
+        else:
+            write_samples(spark)
+            write_dictionary(spark)
+    finally:
+        spark.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

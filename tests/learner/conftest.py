@@ -1,0 +1,172 @@
+"""A course of one small notebook, built as authors build, and copies of it to work in as learners do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+SOURCE = '''\
+# %% [markdown]
+# # 1.1 Numbers
+#
+# **Time:** 10 minutes
+
+# %%
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from autograder import check, hint
+
+LIMIT = 5
+
+# %% [markdown]
+# Double.
+
+# %% answer="1.1.1" title="Double it"
+def doubled(number: int) -> int:
+    """Twice the number."""
+    ### BEGIN SOLUTION
+    return number * 2
+    ### END SOLUTION
+
+# %% check="1.1.1" points=1
+check("1.1.1", doubled, arguments={"number": 21})
+
+# %% [markdown] hints="1.1.1"
+# 1. Multiply.
+# 2. By `2`.
+
+# %% answer="1.1.2" title="A column of squares"
+def squares(spark: SparkSession) -> DataFrame:
+    """(id BIGINT, square BIGINT) for 0 to LIMIT - 1."""
+    ### BEGIN SOLUTION
+    return spark.range(LIMIT).withColumn("square", F.col("id") * F.col("id"))
+    ### END SOLUTION
+
+# %% check="1.1.2" points=2
+check("1.1.2", squares)
+
+# %% answer="1.1.3" title="Shout"
+def shouted(text: str) -> str:
+    """The text in capitals."""
+    ### BEGIN SOLUTION
+    return text.upper()
+    ### END SOLUTION
+
+# %% check="1.1.3" points=3
+check("1.1.3", shouted, arguments={"text": "spark"}, deadline=4)
+
+# %% [markdown] written="1.1.4" points=4 title="Why"
+# Why?
+#
+# ### BEGIN SOLUTION
+# Because.
+# ### END SOLUTION
+'''
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+NUMBER = "01_numbers/1.1_numbers"
+
+RIGHT = {
+    "1.1.1": "def doubled(number):\n    return number * 2",
+    "1.1.2": 'def squares(spark):\n    return spark.range(LIMIT).withColumn("square", F.col("id") * F.col("id"))',
+    "1.1.3": "def shouted(text):\n    return text.upper()",
+}
+
+
+@dataclass
+class Course:
+    """A learner's copy: `root` with modules/ and autograder/, driven by the real `course` command."""
+
+    root: Path
+
+    @property
+    def notebook(self) -> Path:
+        """The learner's file."""
+        return self.root / "modules" / f"{NUMBER}.ipynb"
+
+    @property
+    def state(self) -> Path:
+        """Progress and backups."""
+        return self.root / ".course"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command is started with."""
+        dropped = ("SPARK_CONF_DIR", "FORCE_COLOR", "COLUMNS")
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        return kept | {"COURSE_ROOT": str(self.root), "COURSE_STATE": str(self.state), "NO_COLOR": "1", "COLUMNS": "80"}
+
+    def run(self, *arguments: str, stdin: str = "", limit: float = 200) -> subprocess.CompletedProcess[str]:
+        """Run `course ...` and wait."""
+        return subprocess.run(
+            [sys.executable, "-m", "autograder.cli", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=limit,
+            check=False,
+        )
+
+    def answer(self, **sources: str) -> None:
+        """Write answers, as in `answer(answer_1_1_1="def ...")`; any cell can be named by its id."""
+        edited = nbformat.read(self.notebook, as_version=4)
+        for cell in edited.cells:
+            if cell.id in sources:
+                cell.source = sources.pop(cell.id)
+        assert not sources, f"no such cell: {sources}"
+        nbformat.write(edited, self.notebook)
+
+    def solve(self, *exercises: str) -> None:
+        """Write right answers."""
+        self.answer(**{"answer_" + exercise.replace(".", "_"): RIGHT[exercise] for exercise in exercises})
+
+    def add_cell(self, position: int, source: str) -> None:
+        """Insert a cell of the learner's own."""
+        edited = nbformat.read(self.notebook, as_version=4)
+        edited.cells.insert(position, nbformat.v4.new_code_cell(source))
+        nbformat.write(edited, self.notebook)
+
+
+@pytest.fixture(scope="session")
+def built_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An author's repository of one notebook, built by `course build`."""
+    root = tmp_path_factory.mktemp("author")
+    source = root / "solutions" / f"{NUMBER}.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(SOURCE, encoding="utf-8")
+    shutil.copy(REPOSITORY / "jars.lock", root)
+    done = Course(root).run("build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+@pytest.fixture
+def course(built_course: Path, tmp_path: Path) -> Course:
+    """A learners' release of it: no solutions, the released notebooks under autograder/pristine."""
+    return release(built_course, tmp_path / "course")
+
+
+@pytest.fixture(scope="module")
+def new_course(built_course: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Course]:
+    """Makes releases that several tests share."""
+    return lambda: release(built_course, tmp_path_factory.mktemp("learner") / "course")
+
+
+def release(author: Path, target: Path) -> Course:
+    """Copy what learners get."""
+    shutil.copytree(author / "modules", target / "modules")
+    shutil.copy(author / "jars.lock", target)
+    shutil.copytree(author / "modules", target / "autograder" / "pristine")
+    shutil.copytree(author / "autograder" / "references", target / "autograder" / "references")
+    shutil.copy(author / "autograder" / "manifest.json", target / "autograder" / "manifest.json")
+    return Course(target)
