@@ -61,4 +61,4 @@ lock: environment-dev  ## Raise the locked packages and recompute the jars' chec
 clean:  ## Remove what set-up and tests made; a learner's progress and backups stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(RESULTS)
 	rm -rf .course/jars .course/spark-conf* .course/warehouse spark-warehouse metastore_db derby.log
-	find autograder datasets tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find $(wildcard autograder datasets tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

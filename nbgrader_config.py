@@ -22,6 +22,9 @@ c.CourseDirectory.db_url = f"sqlite:///{ROOT / 'gradebook.db'}"
 # Sources and hidden variants lie beside the solution notebooks and must not be copied to learners, nor into feedback.
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc", "*.py", "hidden", "feedback"]
 
+# Our mark schemes stand in answers that are marked by hand, not in nbgrader's "task" cells.
+c.ClearMarkScheme.enforce_metadata = False
+
 c.Autograde.exporter_class = "autograder.grading.nbgrader_plugin.RebuildingExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = [

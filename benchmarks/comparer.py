@@ -1,8 +1,8 @@
 """How long comparing two DataFrames takes: this course's comparer, chispa and `pyspark.testing.assertDataFrameEqual`.
 
-The same shuffled rows of six columns (long, long, string, double, timestamp, array of int) are compared by each in turn, in one run on one
-Spark session, from Parquet files to the verdict "equal". Memory is the peak of the resident memory of this process and its JVM
-above what they held just before.
+The same shuffled rows of six columns (long, long, string, double, timestamp, array of int) are compared by each in
+turn, in one run on one Spark session, from Parquet files to the verdict "equal". Memory is the peak of the resident
+memory of this process and its JVM above what they held just before.
 
     python benchmarks/comparer.py [--rows 1000000] [--json]
 """
@@ -28,7 +28,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from autograder.compare import Frame, compare_frames  # noqa: E402
+from autograder.compare import Frame, compare_frames
 
 SAMPLE_SECONDS = 0.02
 WARM_UP_ROWS = 2_000
@@ -36,7 +36,8 @@ WARM_UP_ROWS = 2_000
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way of comparing: wall-clock seconds, how many times longer than ours, and additional megabytes (10^6 bytes) at the peak."""
+    """One way of comparing: wall-clock seconds, how many times longer than ours, and additional megabytes (10^6
+    bytes) at the peak."""
 
     name: str
     seconds: float
@@ -45,7 +46,8 @@ class Measurement:
 
 
 class PeakMemory:
-    """Samples the resident memory of this process and its children while the block runs; `additional_bytes` is peak minus start."""
+    """Samples the resident memory of this process and its children while the block runs; `additional_bytes` is
+    peak minus start."""
 
     def __enter__(self) -> PeakMemory:
         self._process = psutil.Process()
@@ -160,7 +162,9 @@ def measure(rows: int) -> list[Measurement]:
         figures = []
         for name, compare in WAYS:
             gc.collect()
-            spark.sparkContext._jvm.System.gc()
+            java = spark.sparkContext._jvm
+            assert java is not None
+            java.System.gc()
             with PeakMemory() as memory:
                 start = time.perf_counter()
                 compare(*(spark.read.parquet(path) for path in inputs[1]))

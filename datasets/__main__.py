@@ -21,16 +21,24 @@ def main(arguments: list[str] | None = None) -> int:
     from datasets.dictionary import stale_dictionary, write_dictionary
 
     # Each setting keeps a run over a few thousand rows short; none of them changes a row.
-    settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "2", "spark.ui.enabled": "false"}
-    builder = SparkSession.builder.master("local[2]").appName("datasets").config(map=settings)
-    spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    spark = (
+        SparkSession.builder.master("local[2]")
+        .appName("datasets")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
     try:
         if chosen.command == "dictionary":
             write_dictionary(spark)
         elif chosen.check:
             findings = stale_samples(spark) + stale_dictionary(spark)
             if findings:
-                print("\n".join([*findings, "Run `python -m datasets build` and commit what it writes."]), file=sys.stderr)
+                remedy = "Run `python -m datasets build` and commit what it writes."
+                sys.stderr.write("\n".join([*findings, remedy]) + "\n")
                 return 1
         else:
             write_samples(spark)

@@ -15,18 +15,25 @@ from datasets.table import Table
 
 
 def sample_bytes(spark: SparkSession, table: Table) -> bytes:
-    """The Parquet file of a table's sample: sorted by its key, then by all other columns, one row group, zstd."""
+    """The Parquet file of a table's sample: sorted by its key, then by all other columns, one row group, zstd.
+
+    A table that is nothing but lines of text is sorted by their hash, so that empty and broken lines are spread over
+    the file.
+    """
     rows = generate(spark, table.name, seed=SAMPLE_SEED, scale="tiny")
     others = [column for column in table.columns if column.name not in table.key]
-    order: list[Column] = [F.col(name) for name in table.key]
+    order: list[Column] = [F.col(name) for name in table.key] if others else [F.xxhash64(*table.key)]
     order += [F.to_json(F.struct(column.name)) if "<" in column.type else F.col(column.name) for column in others]
     return _parquet(rows.orderBy(*order).toArrow())
 
 
 def _parquet(rows: pa.Table) -> bytes:
     buffer = io.BytesIO()
-    # Without the serialised Arrow schema the file depends on nothing but the rows, their types and the version of Arrow.
-    pq.write_table(rows, buffer, compression="zstd", compression_level=12, row_group_size=max(1, rows.num_rows), store_schema=False)
+    # Without the serialised Arrow schema the file depends on nothing but the rows, their types and the version of
+    # Arrow.
+    pq.write_table(
+        rows, buffer, compression="zstd", compression_level=12, row_group_size=max(1, rows.num_rows), store_schema=False
+    )
     return buffer.getvalue()
 
 

@@ -60,8 +60,8 @@ def generate(
 ) -> DataFrame:
     """Rows of a table, made lazily by Spark expressions.
 
-    Every cell is a hash of table, column, seed and row number, so that the rows are the same for any number of partitions. All
-    tables of one seed and scale fit together: keys of `orders` are found in `customers`, and so on.
+    Every cell is a hash of table, column, seed and row number, so that the rows are the same for any number of
+    partitions. All tables of one seed and scale fit together: keys of `orders` are found in `customers`, and so on.
 
     Parameters:
         seed: other seeds give other rows with the same schema, sizes and defect rates.

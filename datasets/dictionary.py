@@ -12,7 +12,11 @@ from datasets.table import Defect, Table
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "datasets.md"
 MARKER = "<!-- Below this line: written by `python -m datasets dictionary`. Edit datasets/declarations/ instead. -->"
-_FAMILY_TITLES = {"retail": "Retail: a shop", "trips": "Trips: taxis in a city", "reviews": "Reviews: places and opinions"}
+_FAMILY_TITLES = {
+    "retail": "Retail: a shop",
+    "trips": "Trips: taxis in a city",
+    "reviews": "Reviews: places and opinions",
+}
 
 
 def number_of(spark: SparkSession, query: str) -> int:
@@ -63,7 +67,9 @@ def _section(spark: SparkSession, table: Table) -> str:
 
 def _defect_line(spark: SparkSession, defect: Defect) -> str:
     aim = "" if defect.rate is None else _percent(defect.rate)
-    return f"| {_cell(defect.description)} | {number_of(spark, defect.count)} of {number_of(spark, defect.of):,} | {aim} |"
+    return (
+        f"| {_cell(defect.description)} | {number_of(spark, defect.count)} of {number_of(spark, defect.of):,} | {aim} |"
+    )
 
 
 def _percent(rate: float) -> str:

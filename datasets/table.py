@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `type` is a Spark DDL type, `unit` is empty where none applies, `nulls` the share of rows that are null."""
+    """One column: `type` in Spark DDL, `unit` empty where none applies, `nulls` the share of rows that are null."""
 
     name: str
     type: str
@@ -20,8 +20,9 @@ class Column:
 class Defect:
     """One planted peculiarity that exercises may rely on.
 
-    `count` is Spark SQL giving one number over the sample tables, `of` SQL giving the number of chances it had to occur, and
-    `rate` the share that the generator aims at. Where the rate follows from others, it is None and only the count is published.
+    `count` is Spark SQL giving one number over the sample tables, `of` SQL giving the number of chances it had to
+    occur, and `rate` the share that the generator aims at. Where the rate follows from others, it is None and only the
+    count is published.
     """
 
     description: str
@@ -49,5 +50,5 @@ class Table:
 
     @property
     def schema(self) -> str:
-        """The schema as Spark DDL, for `spark.read.schema(...)`, `spark.createDataFrame(..., schema)` or `StructType.fromDDL`."""
+        """The schema as Spark DDL, for `spark.read.schema`, `spark.createDataFrame` or `StructType.fromDDL`."""
         return ", ".join(f"{column.name} {column.type}" for column in self.columns)

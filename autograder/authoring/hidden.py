@@ -116,24 +116,19 @@ def readable(content: bytes) -> str:
 
 def search(wanted: Iterable[Secret], text: str) -> Iterator[Secret]:
     """The secrets that occur in a text, white space aside. One pass over the text, however many secrets there are."""
-    by_beginning: dict[str, list[tuple[str, Secret]]] = {}
+    short: list[tuple[str, Secret]] = []
+    long: dict[str, list[tuple[str, Secret]]] = {}
     for secret in wanted:
         for needle in {squeezed(secret.text), squeezed(json.dumps(secret.text, ensure_ascii=False)[1:-1])}:
-            by_beginning.setdefault(needle[:_INDEX_LENGTH], []).append((needle, secret))
+            home = short if len(needle) < _INDEX_LENGTH else long.setdefault(needle[:_INDEX_LENGTH], [])
+            home.append((needle, secret))
     hay = squeezed(text)
-    found: dict[Secret, None] = {}
-    for length in {len(beginning) for beginning in by_beginning}:
-        for position in range(len(hay) - length + 1):
-            for needle, secret in by_beginning.get(hay[position : position + length], ()):
-                if hay.startswith(needle, position) and not _goes_on(needle, hay, position):
-                    found[secret] = None
+    found = {secret: None for needle, secret in short if re.search(rf"{re.escape(needle)}(?!\d)", hay)}
+    for position in range(len(hay) - _INDEX_LENGTH + 1):
+        for needle, secret in long.get(hay[position : position + _INDEX_LENGTH], ()):
+            if hay.startswith(needle, position):
+                found[secret] = None
     yield from found
-
-
-def _goes_on(needle: str, hay: str, position: int) -> bool:
-    """Whether a number at the end of the needle has more digits in the text: `seed=41` is not in `seed=415`."""
-    after = position + len(needle)
-    return needle[-1:].isdigit() and hay[after : after + 1].isdigit()
 
 
 def _of_cell(cell: SourceCell) -> Iterator[Secret]:

@@ -14,8 +14,8 @@ import click
 def command(number: str, as_json: bool, deadline: float) -> None:
     """Run a notebook in a kernel of its own and print every verdict.
 
-    NUMBER is a notebook (1.1) or one exercise (1.1.3); for an exercise only the cells up to its check run. Your file is not
-    written to. The exit code is 0 when all automatically graded exercises passed, else 1.
+    NUMBER is a notebook (1.1) or one exercise (1.1.3); for an exercise only the cells up to its check run. Your file
+    is not written to. The exit code is 0 when all automatically graded exercises passed, else 1.
     """
     from autograder.learner import checking, notebook, terminal
     from autograder.manifest import UnknownExercise

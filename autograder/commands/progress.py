@@ -15,7 +15,9 @@ def command(as_json: bool) -> None:
     from autograder.learner import summary, terminal
 
     if not manifest.notebooks():
-        raise click.ClickException("There are no exercises: autograder/manifest.json is missing or empty. Get the course's files anew.")
+        raise click.ClickException(
+            "There are no exercises: autograder/manifest.json is missing or empty. Get the course's files anew."
+        )
     if as_json:
         click.echo(json.dumps(summary.to_json(), indent=1, ensure_ascii=False))
         return

@@ -7,7 +7,9 @@ import click
 
 @click.command()
 @click.argument("number", required=False)
-@click.option("--exercise", "exercise_id", metavar="ID", help="Put back the answer cell of this exercise only, such as 1.1.3.")
+@click.option(
+    "--exercise", "exercise_id", metavar="ID", help="Put back the answer cell of this exercise only, such as 1.1.3."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def command(number: str | None, exercise_id: str | None, yes: bool) -> None:
     """Put notebook NUMBER (1.1), or one exercise (1.1.3), back to its released state. A backup of your file is kept."""
@@ -16,7 +18,9 @@ def command(number: str | None, exercise_id: str | None, yes: bool) -> None:
 
     wanted = exercise_id or number
     if wanted is None:
-        raise click.UsageError("Name a notebook, as in `course reset 1.1`, or an exercise, as in `course reset --exercise 1.1.3`.")
+        raise click.UsageError(
+            "Name a notebook, as in `course reset 1.1`, or an exercise, as in `course reset --exercise 1.1.3`."
+        )
     try:
         spec, exercise = notebook.find(wanted)
         if number and notebook.find(number)[0] != spec:

@@ -11,8 +11,8 @@ import click
 def command(number: str | None, deadline: float) -> None:
     """Watch a notebook (1.1), or start at an exercise (1.1.3), and check it at every save.
 
-    Without NUMBER it starts at what `course progress` names as next and goes on through the course. Keys: n next, h hint,
-    l list, c check all, r reset, k restart the kernel, q quit.
+    Without NUMBER it starts at what `course progress` names as next and goes on through the course. Keys: n next,
+    h hint, l list, c check all, r reset, k restart the kernel, q quit.
     """
     from autograder.learner import notebook, terminal, watching
     from autograder.manifest import UnknownExercise

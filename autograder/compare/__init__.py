@@ -1,4 +1,7 @@
-"""Compares two answers, each a `Frame` (an Arrow table with its Spark schema) or a JSON value. Knows no Spark session."""
+"""Compares two answers, each a `Frame` (an Arrow table with its Spark schema) or a JSON value.
+
+Knows no Spark session.
+"""
 
 from autograder.compare.difference import FrameDifference
 from autograder.compare.frame import AnswerUnreadable, Frame, ReadLimits

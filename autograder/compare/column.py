@@ -1,8 +1,8 @@
 """One column prepared for comparing: a hash per row, and equality of chosen rows of two columns.
 
-A nested value is taken apart into its leaves. What must match exactly (null or not, lengths, text, integers, decimals, and whether a
-float is NaN, infinite or finite) goes into the hash. The size of a finite float does not: floats are equal within a tolerance, and no hash
-can respect that. Maps are put in the order of their keys first.
+A nested value is taken apart into its leaves. What must match exactly (null or not, lengths, text, integers,
+decimals, and whether a float is NaN, infinite or finite) goes into the hash. The size of a finite float does not:
+floats are equal within a tolerance, and no hash can respect that. Maps are put in the order of their keys first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ _NULL, _FINITE, _NAN, _INFINITE, _MINUS_INFINITE = range(5)
 
 @dataclass(frozen=True)
 class Tolerance:
-    """Floats are equal when `abs(a - b) <= absolute + relative * max(abs(a), abs(b))`. NaN equals NaN, and NULL if `nan_equals_null`."""
+    """Floats are equal when `abs(a - b) <= absolute + relative * max(abs(a), abs(b))`.
+
+    NaN equals NaN, and NULL if `nan_equals_null`.
+    """
 
     relative: float = 1e-9
     absolute: float = 1e-12
@@ -62,6 +65,20 @@ def combined(columns: list[Hashes], length: int) -> Hashes:
     return result
 
 
+def distinct(values: Hashes) -> Hashes:
+    """The different values in ascending order. By sorting, which is much faster here than `np.unique`."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+def is_among(values: Hashes, others: Hashes) -> Flags:
+    """For each value whether it occurs among the others, which are in ascending order."""
+    if not len(others):
+        return np.zeros(len(values), dtype=np.bool_)
+    places = np.minimum(np.searchsorted(others, values), len(others) - 1)
+    return np.asarray(others[places] == values)
+
+
 class Column(ABC):
     """A prepared column (or leaf of one)."""
 
@@ -77,7 +94,8 @@ class Column(ABC):
 
     @abstractmethod
     def float_heads(self) -> list[Floats]:
-        """For each float leaf, one number per row that must be close in rows that are equal: the value, or the first of a list."""
+        """For each float leaf, one number per row that must be close in rows that are equal: the value, or the
+        first of a list."""
 
 
 class ExactColumn(Column):
@@ -101,7 +119,10 @@ class ExactColumn(Column):
 
 
 class FloatColumn(Column):
-    """DOUBLE and FLOAT. `kinds` tells null, NaN, both infinities and finite apart; `values` is 0 where it is not finite."""
+    """DOUBLE and FLOAT.
+
+    `kinds` tells null, NaN, both infinities and finite apart; `values` is 0 where it is not finite.
+    """
 
     def __init__(self, array: pa.ChunkedArray, nan_equals_null: bool) -> None:
         self.length = len(array)

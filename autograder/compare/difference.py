@@ -11,10 +11,10 @@ from autograder.models import ExampleTable
 class FrameDifference:
     """The difference between an answer and what was expected, in words for a learner.
 
-    `stage` is where the comparison stopped: "columns", "types", "rows", "order", "value" (JSON values), or "" when all is equal.
-    `message` is one sentence. `right` and `wrong` are short findings. `shape` names the shape of the error (see
-    `autograder.compare.shapes`) and `hint` explains what usually causes it. `fraction_right` is between 0 and 1: the part of
-    the rows (or of a dictionary's entries) that is right.
+    `stage` is where the comparison stopped: "columns", "types", "rows", "order", "value" (JSON values), or "" when
+    all is equal. `message` is one sentence. `right` and `wrong` are short findings. `shape` names the shape of the
+    error (see `autograder.compare.shapes`) and `hint` explains what usually causes it. `fraction_right` is between 0
+    and 1: the part of the rows (or of a dictionary's entries) that is right.
     """
 
     equal: bool

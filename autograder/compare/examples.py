@@ -21,7 +21,8 @@ def example_table(
 ) -> ExampleTable:
     """Wrong rows with their pairs of cells, missing rows and extra rows, some of each kind that there is.
 
-    `actual` and `expected` have the columns of `names` in this order; `checked_first` are the columns to show first, such as the key.
+    `actual` and `expected` have the columns of `names` in this order; `checked_first` are the columns to show first,
+    such as the key.
     """
     wrong_count, missing_count, extra_count = _shares(len(leftovers.mine), len(leftovers.missing), len(leftovers.extra))
     columns = _columns(len(names), leftovers, checked_first)

@@ -30,7 +30,10 @@ DAMAGE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError, Attribute
 
 
 class AnswerUnreadable(ValueError):  # noqa: N818 - a finding about an answer, not a fault
-    """An answer's file is damaged, hostile, too large, or holds something that cannot be compared. The message says which."""
+    """An answer's file is damaged, hostile, too large, or holds something that cannot be compared.
+
+    The message says which.
+    """
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class ReadLimits:
 
 @dataclass(frozen=True)
 class Frame:
-    """Rows and their Spark types. `schema` is `StructType.jsonValue()`; `table` has one column per field, in the same order, with the
+    """Rows and their Spark types. `schema` is `StructType.jsonValue()`; `table` has one column per field, in the same
+    order, with the
     real names (duplicates included) and the Arrow types of `spark_types.arrow_type`."""
 
     schema: dict[str, Any]
@@ -80,7 +84,10 @@ class Frame:
 
     @classmethod
     def from_arrow(cls, table: pa.Table) -> Frame:
-        """A frame of an Arrow table, with the Spark types that its columns would have. Raises ValueError when Spark has none."""
+        """A frame of an Arrow table, with the Spark types that its columns would have.
+
+        Raises ValueError when Spark has none.
+        """
         schema = spark_types.struct([(field.name, spark_types.spark_type_of(field.type)) for field in table.schema])
         return cls(schema, _stored(table, schema))
 
@@ -128,7 +135,8 @@ class Frame:
 
 
 def _collectable(dataframe: DataFrame) -> DataFrame:
-    """The DataFrame with text in place of what Spark cannot hand over as Arrow, or hands over in a form without one meaning."""
+    """The DataFrame with text in place of what Spark cannot hand over as Arrow, or hands over in a form without
+    one meaning."""
     fields = dataframe.schema.jsonValue()["fields"]
     if not any(spark_types.needs_text(field["type"]) for field in fields):
         return dataframe
@@ -244,7 +252,8 @@ def _storage_schema(schema: dict[str, Any]) -> pa.Schema:
 
 
 def _same_storage(found: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether a column read from Parquet is stored as its Spark type demands; names of list items and nullability do not matter."""
+    """Whether a column read from Parquet is stored as its Spark type demands; names of list items and nullability
+    do not matter."""
     if pa.types.is_dictionary(found):
         return _same_storage(found.value_type, wanted)
     if pa.types.is_struct(wanted):
@@ -282,7 +291,8 @@ def _decoded(file: pq.ParquetFile, schema: dict[str, Any], limits: ReadLimits, p
 
 
 def _expanded_bytes(array: pa.Array) -> int:
-    """Bytes of an array once each of its dictionaries is expanded: one long text can stand behind a million short indices."""
+    """Bytes of an array once each of its dictionaries is expanded: one long text can stand behind a million short
+    indices."""
     if pa.types.is_dictionary(array.type):
         lengths = pc.binary_length(array.dictionary).cast(pa.int64()).take(array.indices)
         return int(pc.sum(lengths).as_py() or 0) + 4 * len(array)

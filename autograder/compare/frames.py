@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from autograder.compare import shapes, spark_types
-from autograder.compare.column import Rows, Tolerance, combined, prepared
+from autograder.compare.column import Hashes, Rows, Tolerance, combined, is_among, prepared
 from autograder.compare.difference import FrameDifference
 from autograder.compare.examples import example_table
 from autograder.compare.frame import Frame
 from autograder.compare.matching import Matching, Side, match_rows
-from autograder.compare.pairing import Leftovers, content_hashes, pair_leftovers
+from autograder.compare.pairing import Leftovers, pair_leftovers
 from autograder.compare.text import listed, number_of, sentence
 
 __all__ = ["FrameDifference", "FrameRules", "compare_frames"]
@@ -29,10 +29,11 @@ LIMIT_ROWS_FOR_SHAPES = 10_000
 class FrameRules:
     """What counts as equal.
 
-    `ordered`: False compares rows as a multiset; True their whole sequence; a tuple of columns compares the multiset and the sequence of
-    these columns' values, so that ties may come in any order. `key` are the columns that identify a row; they only make the report
-    clearer. Floats are equal when `abs(a - b) <= absolute_tolerance + relative_tolerance * max(abs(a), abs(b))`; FLOAT columns, which
-    have seven digits, get at least 5e-7. `column_order` makes the order of the columns count, `nan_equals_null` lets NaN stand for NULL.
+    `ordered`: False compares rows as a multiset; True their whole sequence; a tuple of columns compares the multiset
+    and the sequence of these columns' values, so that ties may come in any order. `key` are the columns that identify
+    a row; they only make the report clearer. Floats are equal when `abs(a - b) <= absolute_tolerance +
+    relative_tolerance * max(abs(a), abs(b))`; FLOAT columns, which have seven digits, get at least 5e-7.
+    `column_order` makes the order of the columns count, `nan_equals_null` lets NaN stand for NULL.
     """
 
     ordered: bool | tuple[str, ...] = False
@@ -44,7 +45,8 @@ class FrameRules:
 
 
 def compare_frames(actual: Frame, expected: Frame, rules: FrameRules | None = None) -> FrameDifference:
-    """Compare a learner's frame with the expected one, stopping at the first stage that fails: columns, types, rows, order.
+    """Compare a learner's frame with the expected one, stopping at the first stage that fails: columns, types, rows,
+    order.
 
     Raises ValueError when `rules` name columns that the expected frame does not have: that is the course's mistake.
     """
@@ -72,7 +74,8 @@ def _compare_names(actual: Frame, expected: Frame, rules: FrameRules) -> FrameDi
     if mine != theirs:
         return _wrong_names(mine, theirs)
     if rules.column_order and actual.columns != expected.columns:
-        message = f"The columns are in another order: yours are {listed(actual.columns)}, expected {listed(expected.columns)}."
+        yours, wanted = listed(actual.columns), listed(expected.columns)
+        message = f"The columns are in another order: yours are {yours}, expected {wanted}."
         return _stopped(
             "columns",
             message,
@@ -95,13 +98,10 @@ def _wrong_names(mine: Counter[str], theirs: Counter[str]) -> FrameDifference:
     unexpected = [name for name in extra if name not in theirs]
     wrong = [f"column `{yours}` must be called `{wanted}`" for yours, wanted in renamed]
     if missing:
-        wrong.append(
-            f"{'column' if len(missing) == 1 else 'columns'} {listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
-        )
+        wrong.append(f"{_columns_are(missing)} missing")
     wrong += [f"column `{name}` is there {_times(mine[name])}, expected {_times(theirs[name])}" for name in repeated]
     if unexpected:
-        noun = "column" if len(unexpected) == 1 else "columns"
-        wrong.append(f"{noun} {listed(unexpected)} {'is' if len(unexpected) == 1 else 'are'} not asked for")
+        wrong.append(f"{_columns_are(unexpected)} not asked for")
     name = (
         "column_case"
         if renamed
@@ -115,6 +115,10 @@ def _wrong_names(mine: Counter[str], theirs: Counter[str]) -> FrameDifference:
     return _stopped("columns", sentence(wrong), shapes.named(name), right=found, wrong=tuple(wrong))
 
 
+def _columns_are(names: list[str]) -> str:
+    return f"column {listed(names)} is" if len(names) == 1 else f"columns {listed(names)} are"
+
+
 def _times(count: int) -> str:
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
@@ -126,7 +130,8 @@ def _stopped(
 
 
 def _places(actual: Frame, expected: Frame) -> list[int]:
-    """For each expected column the place of its namesake in the answer; of several columns with one name, the n-th is the n-th."""
+    """For each expected column the place of its namesake in the answer; of several columns with one name, the
+    n-th is the n-th."""
     available: dict[str, list[int]] = {}
     for place, name in enumerate(actual.columns):
         available.setdefault(name, []).append(place)
@@ -240,12 +245,17 @@ class _Rows:
         )
 
     def _copies(self, leftovers: Leftovers, matching: Matching) -> tuple[int, int]:
-        """How many extra rows are copies of expected rows, and how many missing ones are copies of rows that are there."""
-        mine = combined(content_hashes(self.actual), self.actual.rows)
-        theirs = combined(content_hashes(self.expected), self.expected.rows)
-        extra = np.isin(mine[leftovers.extra], theirs[matching.theirs]).sum()
-        missing = np.isin(theirs[leftovers.missing], mine[matching.mine]).sum()
+        """How many extra rows are copies of expected rows, and how many missing ones of rows that are there."""
+        mine, theirs = self._row_hashes()
+        extra = is_among(mine[leftovers.extra], np.sort(theirs[matching.theirs])).sum()
+        missing = is_among(theirs[leftovers.missing], np.sort(mine[matching.mine])).sum()
         return int(extra), int(missing)
+
+    def _row_hashes(self) -> tuple[Hashes, Hashes]:
+        return (
+            combined(self.actual.content_hashes(), self.actual.rows),
+            combined(self.expected.content_hashes(), self.expected.rows),
+        )
 
     def _findings(self, leftovers: Leftovers, extra_copies: int, missing_copies: int) -> list[str]:
         counts = [(int(flags.sum()), name) for flags, name in zip(leftovers.wrong, self.names, strict=True)]
@@ -273,9 +283,8 @@ class _Rows:
 
     def _doubled(self, leftovers: Leftovers) -> bool:
         """Whether the one surplus copy makes two of its row."""
-        mine = combined(content_hashes(self.actual), self.actual.rows)
-        theirs = combined(content_hashes(self.expected), self.expected.rows)
-        copies = mine[leftovers.extra][np.isin(mine[leftovers.extra], theirs)]
+        mine, theirs = self._row_hashes()
+        copies = mine[leftovers.extra][is_among(mine[leftovers.extra], np.sort(theirs))]
         return bool((mine == copies[0]).sum() == 2)
 
     def _right(self, leftovers: Leftovers, matching: Matching) -> tuple[str, ...]:

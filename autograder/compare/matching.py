@@ -22,10 +22,13 @@ from autograder.compare.column import (
     Rows,
     Tolerance,
     combined,
+    distinct,
+    is_among,
 )
 
 MAXIMUM_CANDIDATES = 4_000_000
-"""Pairs that the exact matching looks at; above it, rows with very many equal-looking partners are matched in order only."""
+"""Pairs that the exact matching looks at; above it, rows with very many equal-looking partners are matched in
+order only."""
 
 
 class Side:
@@ -36,12 +39,30 @@ class Side:
         self.rows = rows
         self.column_hashes: list[Hashes] = [column.hashes() for column in columns]
         self.hashes = combined(self.column_hashes, rows)
+        self._contents: list[Hashes] | None = None
         self.heads: list[Floats] = [head for column in columns for head in column.float_heads()]
+
+    def content_hashes(self) -> list[Hashes]:
+        """One hash per column and row that respects floats too, to about seven digits.
+
+        Good for finding what belongs together, no more.
+        """
+        if self._contents is None:
+            self._contents = []
+            for column, hashes in zip(self.columns, self.column_hashes, strict=True):
+                with np.errstate(over="ignore"):
+                    floats = [
+                        (head.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
+                        for head in column.float_heads()
+                    ]
+                self._contents.append(combined([hashes, *floats], self.rows))
+        return self._contents
 
 
 @dataclass(frozen=True)
 class Matching:
-    """`mine[i]` of the answer is the partner of `theirs[i]` of the expected rows; `extra` and `missing` have no partner."""
+    """`mine[i]` of the answer is the partner of `theirs[i]` of the expected rows; `extra` and `missing` have no
+    partner."""
 
     mine: Rows
     theirs: Rows
@@ -109,7 +130,8 @@ def paired_by_hash(
 
 
 def _paired(ordered: Hashes, others: Hashes) -> Flags:
-    """Which of the ordered hashes have a partner: the n-th occurrence of a hash, when it occurs at least n times in `others`."""
+    """Which of the ordered hashes have a partner: the n-th occurrence of a hash, when it occurs at least n times
+    in `others`."""
     occurrence = np.arange(len(ordered)) - np.searchsorted(ordered, ordered, side="left")
     available = np.searchsorted(others, ordered, side="right") - np.searchsorted(others, ordered, side="left")
     return np.asarray(occurrence < available)
@@ -120,8 +142,8 @@ def _settle_groups(
 ) -> tuple[Rows, Rows]:
     """Keep the groups in which every pair is equal, for they cannot have more pairs; match the rows of the others anew.
 
-    They are split where the gap between two floats is wider than the tolerance, and paired in order once more. What that
-    does not settle gets a maximum matching.
+    They are split where the gap between two floats is wider than the tolerance, and paired in order once more. What
+    that does not settle gets a maximum matching.
     """
     kept, mine_left, theirs_left = _unsettled(actual.hashes, expected.hashes, mine, theirs, same)
     found = [(mine[kept], theirs[kept])]
@@ -142,9 +164,9 @@ def _settle_groups(
 
 def _unsettled(mine: Hashes, theirs: Hashes, left: Rows, right: Rows, same: Flags) -> tuple[Flags, Rows, Rows]:
     """The pairs of groups without an unequal pair, and the rows on both sides of the other groups."""
-    doubtful = np.unique(mine[left[~same]])
-    kept = ~np.isin(mine[left], doubtful)
-    return kept, np.flatnonzero(np.isin(mine, doubtful)), np.flatnonzero(np.isin(theirs, doubtful))
+    doubtful = distinct(mine[left[~same]])
+    kept = ~is_among(mine[left], doubtful)
+    return kept, np.flatnonzero(is_among(mine, doubtful)), np.flatnonzero(is_among(theirs, doubtful))
 
 
 def _split(actual: Side, expected: Side, mine: Rows, theirs: Rows, tolerance: Tolerance) -> tuple[Hashes, Hashes]:
@@ -170,7 +192,8 @@ def _widest(tolerance: Tolerance) -> Tolerance:
 def _best_matching(
     actual: Side, expected: Side, rows: tuple[Rows, Rows], groups: tuple[Hashes, Hashes], tolerance: Tolerance
 ) -> tuple[Rows, Rows]:
-    """A maximum matching of equal rows; with too many candidates, of the identical rows first and then of the nearest."""
+    """A maximum matching of equal rows; with too many candidates, of the identical rows first and then of the
+    nearest."""
     mine, theirs = rows
     settled = (mine[:0], theirs[:0])
     starts, counts, order = _candidates(actual, expected, rows, groups, tolerance)
@@ -216,11 +239,14 @@ def _candidates(
     Returns for each row of the answer the start and the length of its run in `order`, and `order`, places in `rows[1]`.
     """
     mine, theirs = rows
-    head = max(range(len(expected.heads)), key=lambda index: len(np.unique(expected.heads[index][theirs])))
+    head = max(
+        range(len(expected.heads)), key=lambda index: len(distinct(expected.heads[index][theirs].view(np.uint64)))
+    )
     values, other_values = actual.heads[head][mine], expected.heads[head][theirs]
-    numbers = np.unique(np.concatenate(groups), return_inverse=True)[1]
-    group, other_group = numbers[: len(mine)], numbers[len(mine) :]
-    ranks, rank = np.unique(other_values, return_inverse=True)
+    known = distinct(np.concatenate(groups))
+    group, other_group = np.searchsorted(known, groups[0]), np.searchsorted(known, groups[1])
+    ranks = np.sort(other_values)
+    rank = np.searchsorted(ranks, other_values)
     place = other_group * (len(ranks) + 1) + rank
     order = np.argsort(place, kind="stable")
     wide = _widest(tolerance)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.compare.column import Flags, Hashes, Rows, Tolerance, combined
+from autograder.compare.column import Flags, Hashes, Rows, Tolerance, combined, distinct
 from autograder.compare.matching import Matching, Side, paired_by_hash
 
 MAXIMUM_COLUMNS_FOR_COMBINATIONS = 12
@@ -18,8 +18,9 @@ MAXIMUM_ROWS_FOR_COMBINATIONS = 50_000
 class Leftovers:
     """What is wrong with the rows that have no equal partner.
 
-    Row `mine[i]` of the answer belongs to `theirs[i]` of the expected rows, and `wrong[c][i]` says whether column c differs there.
-    `key` are the columns by which they were paired, empty when by position. `extra` and `missing` belong to no row of the other side.
+    Row `mine[i]` of the answer belongs to `theirs[i]` of the expected rows, and `wrong[c][i]` says whether column c
+    differs there. `key` are the columns by which they were paired, empty when by position. `extra` and `missing`
+    belong to no row of the other side.
     """
 
     mine: Rows
@@ -30,25 +31,12 @@ class Leftovers:
     missing: Rows
 
 
-def content_hashes(side: Side) -> list[Hashes]:
-    """One hash per column and row that respects floats too, to about seven digits. Good for finding what belongs together, no more."""
-    result = []
-    for column, hashes in zip(side.columns, side.column_hashes, strict=True):
-        with np.errstate(over="ignore"):
-            floats = [
-                (head.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.uint64)
-                for head in column.float_heads()
-            ]
-        result.append(combined([hashes, *floats], side.rows))
-    return result
-
-
 def pair_leftovers(
     actual: Side, expected: Side, matching: Matching, key: tuple[int, ...], by_position: bool, tolerance: Tolerance
 ) -> Leftovers:
     """Pair by the key if it is given and found, else by whatever leaves the most cells equal."""
-    mine_hashes = [hashes[matching.extra] for hashes in content_hashes(actual)]
-    all_hashes = content_hashes(expected)
+    mine_hashes = [hashes[matching.extra] for hashes in actual.content_hashes()]
+    all_hashes = expected.content_hashes()
     theirs_hashes = [hashes[matching.missing] for hashes in all_hashes]
     best, most = _unpaired(expected, matching), 0
     for columns in [key] if key else _candidates(all_hashes, expected, len(matching.missing)):
@@ -69,7 +57,7 @@ def pair_leftovers(
 def _candidates(hashes: list[Hashes], expected: Side, missing: int) -> list[tuple[int, ...]]:
     """Column sets that may identify a row, the simplest first."""
     every = tuple(range(len(hashes)))
-    unique = [column for column in every if len(np.unique(hashes[column])) == expected.rows]
+    unique = [column for column in every if len(distinct(hashes[column])) == expected.rows]
     found: list[tuple[int, ...]] = [(column,) for column in unique]
     few = len(hashes) <= MAXIMUM_COLUMNS_FOR_COMBINATIONS and missing <= MAXIMUM_ROWS_FOR_COMBINATIONS
     if few:
@@ -87,7 +75,7 @@ def _candidates(hashes: list[Hashes], expected: Side, missing: int) -> list[tupl
 
 
 def _identifies(hashes: list[Hashes], columns: tuple[int, ...], rows: int) -> bool:
-    return len(np.unique(combined([hashes[column] for column in columns], rows))) == rows
+    return len(distinct(combined([hashes[column] for column in columns], rows))) == rows
 
 
 def _paired(mine: list[Hashes], theirs: list[Hashes], columns: tuple[int, ...]) -> tuple[Rows, Rows]:
@@ -109,9 +97,8 @@ def _compared(
     wrong = [
         ~one.equal(mine, other, theirs, tolerance) for one, other in zip(actual.columns, expected.columns, strict=True)
     ]
-    return Leftovers(
-        mine, theirs, wrong, key, np.setdiff1d(matching.extra, mine), np.setdiff1d(matching.missing, theirs)
-    )
+    extra, missing = np.delete(matching.extra, pairs[0]), np.delete(matching.missing, pairs[1])
+    return Leftovers(mine, theirs, wrong, key, extra, missing)
 
 
 def _unpaired(expected: Side, matching: Matching) -> Leftovers:

@@ -1,7 +1,7 @@
 """Names the shape of an error and says what usually causes it.
 
-A hint teaches where to look; it never holds the code. Each rule looks at the rows and cells that differ and answers yes or no; the
-first that says yes names the shape.
+A hint teaches where to look; it never holds the code. Each rule looks at the rows and cells that differ and answers
+yes or no; the first that says yes names the shape.
 """
 
 from __future__ import annotations
@@ -146,7 +146,8 @@ class Shape:
 
 @dataclass(frozen=True)
 class WrongColumn:
-    """The wrong cells of one column: the learner's and the expected values, element by element, and the whole column of the answer."""
+    """The wrong cells of one column: the learner's and the expected values, element by element, and the whole
+    column of the answer."""
 
     name: str
     yours: pa.Array
@@ -158,8 +159,9 @@ class WrongColumn:
 class RowEvidence:
     """What differs between two sets of rows. Tables have unique column names c0, c1, ...; `names` are the real ones.
 
-    `extra`/`missing` are rows without a counterpart, `extra_copies`/`missing_copies` how many of them are further copies of rows that are
-    expected/there. `matched` are expected rows that are right. `wrong` has the columns with wrong cells, the worst first.
+    `extra`/`missing` are rows without a counterpart, `extra_copies`/`missing_copies` how many of them are further
+    copies of rows that are expected/there. `matched` are expected rows that are right. `wrong` has the columns with
+    wrong cells, the worst first.
     """
 
     names: tuple[str, ...]
@@ -264,7 +266,8 @@ def _blank(column: pa.ChunkedArray, blank_counts: bool) -> npt.NDArray[np.bool_]
 
 
 def _is_right_side(columns: list[int], evidence: RowEvidence) -> bool:
-    """Whether blank columns look like the right side of a join: not the key, the last column among them, rarely just one."""
+    """Whether blank columns look like the right side of a join: not the key, the last column among them, rarely
+    just one."""
     if set(columns) & set(evidence.key) or 0 in columns:
         return False
     return len(evidence.names) - 1 in columns and (len(columns) > 1 or bool(evidence.key) or len(evidence.names) == 2)

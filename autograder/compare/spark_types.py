@@ -1,4 +1,5 @@
-"""Spark's types as `DataType.jsonValue()` gives them: their Arrow storage, their SQL names, and when two of them are the same."""
+"""Spark's types as `DataType.jsonValue()` gives them: their Arrow storage, their SQL names, and when two of them
+are the same."""
 
 from __future__ import annotations
 
@@ -150,7 +151,8 @@ def field_sql_name(field: dict[str, Any]) -> str:
 
 
 def collations(field: dict[str, Any]) -> dict[str, str]:
-    """Collations of a column's strings by path below the column ("" is the column itself), without the provider's name."""
+    """Collations of a column's strings by path below the column ("" is the column itself), without the provider's
+    name."""
     stored = (field.get("metadata") or {}).get(COLLATIONS) or {}
     column = field["name"]
     return {

@@ -19,7 +19,7 @@ from autograder.runtime.explain import explain
 
 CELL_DEADLINE_SECONDS = 120.0
 AFTER_THE_DEADLINE_SECONDS = 30.0
-"""A check cell may take this much longer than the exercise allows the learner's function: Spark starts, the verdict is made."""
+"""What a check cell may take beyond the deadline of the learner's function: Spark starts, a verdict is made."""
 
 
 Outcome = TypeVar("Outcome")
@@ -31,7 +31,7 @@ class Abandoned(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found out about one exercise. `status` is None when it could not be checked; `text` is the whole verdict."""
+    """What a check found out about one exercise. `status` is None when it could not be checked."""
 
     exercise: ExerciseSpec
     status: Status | None
@@ -119,8 +119,8 @@ def written(spec: NotebookSpec) -> tuple[ExerciseSpec, ...]:
 class Checker:
     """Checks one notebook, again and again, in one warm kernel.
 
-    Cells that were run already and have not changed are not run again. From the first changed cell on, the names that later
-    cells defined are taken back, so that a deleted helper is missed here as it would be after a restart.
+    Cells that were run already and have not changed are not run again. From the first changed cell on, the names that
+    later cells defined are taken back, so that a deleted helper is missed here as it would be after a restart.
     """
 
     def __init__(self, spec: NotebookSpec, deadline: float = CELL_DEADLINE_SECONDS) -> None:
@@ -188,26 +188,29 @@ class Checker:
             ran = self._run(cells[position], deadline)
         except KernelLost as lost:
             return _own_verdict(exercise, Status.TIMEOUT if lost.timed_out else Status.ERROR, str(lost))
-        return _shown_verdict(exercise, ran) or self._without_verdict(cells[:position], exercise, ran, deadline)
+        return _shown_verdict(exercise, ran) or _own_verdict(exercise, *self._why_no_verdict(exercise, ran))
 
-    def _without_verdict(self, before: Iterable[NotebookNode], exercise: ExerciseSpec, ran: Ran, deadline: float) -> Result:
-        """The check cell did not get as far as a verdict; mostly because the answer cell stops before it defines the function."""
+    def _why_no_verdict(self, exercise: ExerciseSpec, ran: Ran) -> tuple[Status, str]:
+        """Mostly, the answer cell stops before it defines the function."""
         if ran.interrupted:
-            return _own_verdict(exercise, Status.TIMEOUT, _too_slow(deadline))
-        answer = next((problem for _, problem in self._done if problem and problem.cell == f"the answer cell of {exercise.id}"), None)
-        if answer and answer.message.startswith("NotImplementedError"):
-            return _own_verdict(exercise, Status.NOT_ATTEMPTED, "Not attempted yet: the answer cell still raises NotImplementedError.")
+            return Status.TIMEOUT, "The check was still running long after its deadline and was stopped."
+        cell = f"the answer cell of {exercise.id}"
+        answer = next((problem.message for _, problem in self._done if problem and problem.cell == cell), "")
+        if answer.startswith("NotImplementedError"):
+            return Status.NOT_ATTEMPTED, "Not attempted yet: the answer cell still raises NotImplementedError."
         if answer:
-            return _own_verdict(exercise, Status.ERROR, f"The answer cell stops before it defines `{exercise.function}`. {answer.message}")
+            return Status.ERROR, f"The answer cell stops before it defines `{exercise.function}`. {answer}"
+        restore = f"`course reset --exercise {exercise.id}` restores the exercise's cells."
         own = _error(ran)
-        if own and not any(notebook.grade_id(cell) == exercise.answer_cell for cell in before):
-            own = f"There is no answer cell before the check cell; `course reset --exercise {exercise.id}` brings it back. {own}"
-        return _own_verdict(exercise, Status.ERROR, own or f'The check cell ran, but called no `check("{exercise.id}", ...)`; '
-                            f"`course reset --exercise {exercise.id}` restores it.")  # fmt: skip
+        if own.startswith("NameError") and exercise.function in own:
+            return Status.ERROR, f"No cell above the check defines `{exercise.function}`. {restore}"
+        return Status.ERROR, own or f'The check cell ran, but called no `check("{exercise.id}", ...)`. {restore}'
 
     def _advance(self, cells: Iterable[NotebookNode]) -> None:
         """Bring the kernel to the state after these cells; check cells among them are left out."""
-        wanted = [cell for cell in cells if cell.cell_type == "code" and cell.source.strip() and not notebook.is_check(cell)]
+        wanted = [
+            cell for cell in cells if cell.cell_type == "code" and cell.source.strip() and not notebook.is_check(cell)
+        ]
         same = 0
         while same < min(len(wanted), len(self._done)) and wanted[same].source == self._done[same][0]:
             same += 1
@@ -224,9 +227,12 @@ class Checker:
         try:
             return self._in_kernel(lambda kernel: kernel.run(cell.source, deadline))
         except KernelLost as lost:
-            advice = ("Look for a loop that never ends." if lost.timed_out
-                      else "Mostly memory ran out: collect less, or close other notebooks.")  # fmt: skip
-            raise KernelLost(f"{lost} in {notebook.describe(cell)}. {advice}", lost.timed_out) from lost
+            reason = (
+                "Look for a loop that never ends."
+                if lost.timed_out
+                else "Mostly memory ran out: collect less, or close other notebooks."
+            )
+            raise KernelLost(f"{lost} in {notebook.describe(cell)}. {reason}", lost.timed_out) from lost
 
     def _in_kernel(self, work: Callable[[Kernel], Outcome]) -> Outcome:
         if self._abandoned:

@@ -1,4 +1,4 @@
-"""One Jupyter kernel that stays warm: runs cells, each with a deadline, and never hangs or raises what only a programmer understands."""
+"""One Jupyter kernel that stays warm and runs cells, each with a deadline. It never hangs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ GRACE_SECONDS = 10.0
 NOT_INHERITED = ("COURSE_RECORD", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING")
 """Variables that change what `check()` does."""
 
-_SAVE = "(lambda shell: shell.__dict__.setdefault('_course_saved', {{}}).__setitem__({0}, dict(shell.user_ns)))(get_ipython())"
-_RESTORE = "(lambda shell, saved: (shell.user_ns.clear(), shell.user_ns.update(saved)))(get_ipython(), get_ipython()._course_saved[{0}])"
+_SAVE = "(lambda shell: vars(shell).setdefault('_saved', {{}}).update({{{0}: dict(shell.user_ns)}}))(get_ipython())"
+_RESTORE = "(lambda shell: (shell.user_ns.clear(), shell.user_ns.update(shell._saved[{0}])))(get_ipython())"
 
 
 class KernelLost(Exception):
@@ -55,7 +55,7 @@ class Kernel:
         self._started = False
 
     def run(self, source: str, deadline: float) -> Ran:
-        """Run one cell's source for at most `deadline` seconds. Raises KernelLost; errors of the cell itself are outputs."""
+        """Run a cell's source for at most `deadline` seconds. Raises KernelLost; the cell's own errors are outputs."""
         if not self._started:
             self._loop.run(self._start())
             self._started = True
@@ -83,6 +83,10 @@ class Kernel:
             self._loop.run(self._stop())
         self._loop.close()
 
+    @property
+    def _manager(self) -> Any:
+        return self._client.km
+
     async def _start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
@@ -104,23 +108,25 @@ class Kernel:
         try:
             finished, _ = await asyncio.wait({task}, timeout=deadline)
             if not finished:
-                await self._client.km.interrupt_kernel()
+                await self._manager.interrupt_kernel()
                 await asyncio.wait({task}, timeout=GRACE_SECONDS)
                 if not task.done():
                     task.cancel()
                     self.kill()
-                    raise KernelLost(f"It was still running after {deadline:g} seconds and could not be interrupted", True)
+                    raise KernelLost(
+                        f"It was still running after {deadline:g} seconds and could not be interrupted", True
+                    )
             await task
         except DeadKernelError:
             raise KernelLost("The Python kernel died") from None
         return Ran(tuple(cell.get("outputs", ())), interrupted=not finished)
 
     async def _stop(self) -> None:
-        client, manager = self._client.kc, self._client.km
+        client = self._client.kc
         with contextlib.suppress(RuntimeError, OSError):  # a kernel that is gone already
-            await manager.shutdown_kernel(now=False)
+            await self._manager.shutdown_kernel(now=False)
         with contextlib.suppress(RuntimeError, OSError):
-            await manager.cleanup_resources()
+            await self._manager.cleanup_resources()
         if client is not None:
             client.stop_channels()
         self._client.kc = self._client.km = None

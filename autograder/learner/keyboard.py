@@ -1,4 +1,4 @@
-"""Single keys without Enter: termios on Unix, msvcrt on Windows, and whole lines where standard input is no terminal."""
+"""Single keys without Enter: termios on Unix, msvcrt on Windows, and whole lines where there is no terminal."""
 
 from __future__ import annotations
 

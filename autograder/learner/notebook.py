@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from nbformat import NotebookNode
 
@@ -27,7 +27,7 @@ def shown_path(spec: NotebookSpec) -> str:
 
 
 def find(number: str) -> tuple[NotebookSpec, ExerciseSpec | None]:
-    """The notebook of "1.1" or of its file's name, or the notebook and exercise of "1.1.3". Raises manifest.UnknownExercise."""
+    """The notebook of "1.1" or a file, or the notebook and exercise of "1.1.3". Raises manifest.UnknownExercise."""
     if number.endswith(".ipynb"):
         number = Path(number).name.split("_")[0]
     if number.count(".") < 2:
@@ -43,12 +43,14 @@ def read(spec: NotebookSpec) -> NotebookNode:
     except FileNotFoundError:
         raise NotebookProblem(f"{shown_path(spec)} is missing; `course reset {spec.number}` brings it back.") from None
     except OSError as error:
-        raise NotebookProblem(f"{shown_path(spec)} cannot be read ({error.strerror}); mend its permissions, or move it away and "
-                              f"run `course reset {spec.number}`.") from error  # fmt: skip
+        raise NotebookProblem(
+            f"{shown_path(spec)} cannot be read ({error.strerror}); mend its permissions, or move it away and run "
+            f"`course reset {spec.number}`."
+        ) from error
     except ValueError as error:
         raise NotebookProblem(
-            f"{shown_path(spec)} is damaged: {error}. `course reset {spec.number}` puts the released notebook in its place "
-            "and keeps a copy of the damaged one."
+            f"{shown_path(spec)} is damaged: {error}. `course reset {spec.number}` puts the released notebook in its "
+            "place and keeps a copy of the damaged one."
         ) from error
 
 
@@ -64,7 +66,7 @@ def parse(text: str) -> NotebookNode:
         raise ValueError("it is not a Jupyter notebook (the file is cut off or was edited by hand)") from error
     if not sound:
         raise ValueError("its cells have no text")
-    return notebook
+    return cast(NotebookNode, notebook)
 
 
 def grade_id(cell: NotebookNode) -> str:
@@ -88,13 +90,15 @@ def check_position(cells: list[NotebookNode], exercise: ExerciseSpec) -> int | N
 
 
 def sources(spec: NotebookSpec, exercise: ExerciseSpec) -> tuple[str, ...]:
-    """The code that a check of the exercise depends on, to see whether it changed; empty when the notebook cannot be read."""
+    """The code that a check of the exercise depends on, to see changes; empty when the notebook cannot be read."""
     try:
         cells = read(spec).cells
     except NotebookProblem:
         return ()
     position = check_position(cells, exercise)
-    return tuple(cell.source for cell in cells[: None if position is None else position + 1] if cell.cell_type == "code")
+    return tuple(
+        cell.source for cell in cells[: None if position is None else position + 1] if cell.cell_type == "code"
+    )
 
 
 def describe(cell: NotebookNode) -> str:

@@ -1,4 +1,4 @@
-"""Brings a notebook, or one of its answer cells, back to the released state. Nothing of the learner's is lost: a backup comes first."""
+"""Brings a notebook, or one of its answer cells, back to the released state, after a backup of the learner's file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRISTINE = paths.ROOT / "autograder" / "pristine"
 
 @dataclass(frozen=True)
 class Reset:
-    """What a reset did: the file, where its backup is (None when there was no file), and where the released state came from."""
+    """The file, where its backup is (None when there was no file), and where the released state came from."""
 
     path: Path
     backup: Path | None
@@ -34,7 +34,7 @@ class Reset:
 def released(spec: NotebookSpec) -> tuple[str, str]:
     """The released notebook's text, and where it came from. Raises NotebookProblem when it is nowhere.
 
-    An author's repository makes it from the solution twin; a learners' release has a copy; else git's last commit serves.
+    An author's repository makes it from the solution twin; a learners' release has a copy; else the last commit serves.
     """
     twin = paths.SOLUTIONS / spec.assignment / f"{spec.name}.ipynb"
     copy = PRISTINE / spec.assignment / f"{spec.name}.ipynb"
@@ -42,24 +42,28 @@ def released(spec: NotebookSpec) -> tuple[str, str]:
         if twin.exists():
             from autograder.authoring import notebooks
 
-            return notebooks.dump(notebooks.learner(notebook.parse(twin.read_text(encoding="utf-8")))), "the solution twin"
+            return notebooks.dump(
+                notebooks.learner(notebook.parse(twin.read_text(encoding="utf-8")))
+            ), "the solution twin"
         if copy.exists():
             text = copy.read_text(encoding="utf-8")
             notebook.parse(text)
             return text, "the released copy"
     except (OSError, ValueError) as error:
-        raise NotebookProblem(f"The released copy of {spec.number} is damaged ({error}); get the course's files anew.") from error
+        raise NotebookProblem(
+            f"The released copy of {spec.number} is damaged ({error}); get the course's files anew."
+        ) from error
     return _committed(spec), "the last commit"
 
 
 def reset(spec: NotebookSpec) -> Reset:
-    """Put the whole notebook back and forget its progress. Raises NotebookProblem; the learner's file is then untouched."""
+    """Put the whole notebook back and forget its progress. Raises NotebookProblem; the file is then untouched."""
     text, origin = released(spec)
     return _replace(spec, text, origin, [exercise.id for exercise in spec.exercises])
 
 
 def reset_exercise(spec: NotebookSpec, exercise: ExerciseSpec) -> Reset:
-    """Put only the answer cell of one exercise back, and its check cell with it. Raises NotebookProblem as `reset` does."""
+    """Put only the answer cell of one exercise back, and its check cell. Raises NotebookProblem as `reset` does."""
     from autograder.authoring import notebooks
 
     text, origin = released(spec)
@@ -70,7 +74,7 @@ def reset_exercise(spec: NotebookSpec, exercise: ExerciseSpec) -> Reset:
 
 
 def _put_back(original: list[NotebookNode], current: list[NotebookNode], wanted: str) -> None:
-    """Replace the cell of that id; where it is gone, insert it after the last cell that comes before it in the original."""
+    """Replace the cell of that id; where it is gone, insert it after the last cell that precedes it in the original."""
     names = [notebook.grade_id(cell) for cell in original]
     if wanted not in names:
         return
@@ -91,8 +95,10 @@ def _replace(spec: NotebookSpec, text: str, origin: str, exercises: list[str]) -
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, text.encode())
     except OSError as error:
-        raise NotebookProblem(f"Nothing was changed: writing failed ({error.strerror}). Free some space on the disk, or make "
-                              f"{error.filename or path} writable, and run the same command again.") from error  # fmt: skip
+        raise NotebookProblem(
+            f"Nothing was changed: writing {error.filename or path} failed ({error.strerror}). Free some space on the disk, "
+            "or make the folder writable, and run the same command again."
+        ) from error
     progress.forget(exercises)
     return Reset(path, backup, origin)
 
@@ -129,13 +135,17 @@ def _write(path: Path, content: bytes) -> None:
 def _committed(spec: NotebookSpec) -> str:
     try:
         shown = subprocess.run(
-            ["git", "show", f"HEAD:./{notebook.shown_path(spec)}"], cwd=paths.ROOT, capture_output=True, check=True, timeout=60
+            ["git", "show", f"HEAD:./{notebook.shown_path(spec)}"],
+            cwd=paths.ROOT,
+            capture_output=True,
+            check=True,
+            timeout=60,
         )
         text = shown.stdout.decode("utf-8")
         notebook.parse(text)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise NotebookProblem(
-            f"There is no released copy of {spec.number}: neither autograder/pristine nor git has {notebook.shown_path(spec)}. "
-            "Get the course's files anew; your own notebook was left as it is."
+            f"There is no released copy of {spec.number}: neither autograder/pristine nor git has "
+            f"{notebook.shown_path(spec)}. Get the course's files anew; your own notebook was left as it is."
         ) from error
     return text

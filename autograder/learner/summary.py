@@ -55,7 +55,9 @@ def of(spec: NotebookSpec) -> NotebookProgress:
     known = progress.read()
     entries = {exercise.id: known.get(exercise.id, {}) for exercise in graded(spec)}
     statuses = {identifier: str(entry.get("status", "")) for identifier, entry in entries.items()}
-    return NotebookProgress(spec, statuses, max((str(entry.get("checked_at", "")) for entry in entries.values()), default=""))
+    return NotebookProgress(
+        spec, statuses, max((str(entry.get("checked_at", "")) for entry in entries.values()), default="")
+    )
 
 
 def modules() -> list[tuple[str, list[NotebookProgress]]]:
@@ -67,7 +69,7 @@ def modules() -> list[tuple[str, list[NotebookProgress]]]:
 
 
 def next_exercise() -> tuple[NotebookSpec, ExerciseSpec] | None:
-    """The first exercise not passed of the notebook checked last; when that one is done, the first of the course. None at the end."""
+    """The first exercise not passed, of the notebook checked last, else of the course. None when all have passed."""
     notebooks = [of(spec) for spec in manifest.notebooks()]
     latest = max(notebooks, key=lambda entry: entry.last_check, default=None)
     in_turn = ([latest] if latest and latest.last_check else []) + notebooks

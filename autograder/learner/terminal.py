@@ -101,10 +101,18 @@ def exercise_list(item: NotebookProgress, current: str = "") -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     for exercise in item.notebook.exercises:
         status = item.statuses.get(exercise.id)
-        said = "written, marked by hand" if exercise.kind == "written" else (status or "not checked yet").replace("_", " ")
+        said = (
+            "written, marked by hand" if exercise.kind == "written" else (status or "not checked yet").replace("_", " ")
+        )
         mark = " " if exercise.kind == "written" else mark_of(status)
         here = "›" if exercise.id == current else " "
-        table.add_row(here, Text(f"{mark} {exercise.id}", style_of(status)), exercise.title, points(exercise.points), Text(said, "dim"))
+        table.add_row(
+            here,
+            Text(f"{mark} {exercise.id}", style_of(status)),
+            exercise.title,
+            points(exercise.points),
+            Text(said, "dim"),
+        )
     return table
 
 
@@ -129,7 +137,10 @@ def total(found: Report) -> Text:
     if by_hand:
         named = ", ".join(spec.id for spec in by_hand)
         plural = "s" if len(by_hand) > 1 else ""
-        text.append(f"\nWritten answer{plural} {named} ({points(sum(spec.points for spec in by_hand))}): marked by hand.", "not bold")
+        text.append(
+            f"\nWritten answer{plural} {named} ({points(sum(spec.points for spec in by_hand))}): marked by hand.",
+            "not bold",
+        )
     return text
 
 
@@ -147,7 +158,9 @@ def next_line(following: tuple[NotebookSpec, ExerciseSpec] | None) -> Text:
 
 
 def _counts(items: list[NotebookProgress]) -> list[Text]:
-    passed, attempted, all_of_them = (sum(getattr(item, name) for item in items) for name in ("passed", "attempted", "total"))
+    passed, attempted, all_of_them = (
+        sum(getattr(item, name) for item in items) for name in ("passed", "attempted", "total")
+    )
     reached, reachable = sum(item.points for item in items), sum(item.max_points for item in items)
     last = max((item.last_check for item in items), default="")
     return [
@@ -204,7 +217,7 @@ def _joined(lines: list[str]) -> str:
 
 
 def _columns(lines: list[str]) -> RenderableType:
-    """Example rows. They come as text in columns two spaces apart; a table wraps its cells where the terminal is narrow."""
+    """Example rows. They come as text in columns two spaces apart; as a table they wrap in a narrow terminal."""
     width = max(len(line) for line in lines)
     padded = [line.ljust(width) for line in lines]
     blank = "".join(" " if all(line[place] == " " for line in padded) else "x" for place in range(width))
@@ -216,7 +229,7 @@ def _columns(lines: list[str]) -> RenderableType:
 
 
 def checking(screen: Console, checker: Checker, spec: NotebookSpec, chosen: tuple[ExerciseSpec, ...] | None) -> Report:
-    """Check, printing each verdict as it comes. What was not attempted gets one line when the whole notebook is checked."""
+    """Check, printing each verdict as it comes; of a whole notebook, what was not attempted gets only one line."""
     waiting = screen.status(f"Starting Python and Spark for {spec.number} …")
 
     def show(result: Result) -> None:

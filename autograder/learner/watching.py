@@ -1,4 +1,4 @@
-"""`course watch`: one thread reads keys, one watches files, one checks in a warm kernel; the main thread owns the screen."""
+"""`course watch`: a thread for keys, one for files, one that checks in a warm kernel; the main thread has the screen."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Request:
-    """Check one exercise, or with `exercise` None the whole notebook. Numbers rise; only the outcome of the newest matters."""
+    """Check one exercise, or with `exercise` None the whole notebook. Numbers rise; only the newest outcome matters."""
 
     number: int
     notebook: NotebookSpec
@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A check is over: with a report, or the sentence of the problem that kept it from running, or neither when it was ended."""
+    """A check is over: with a report, or the sentence of what kept it from running, or neither when it was ended."""
 
     request: Request
     report: Report | None = None
@@ -70,7 +70,7 @@ Event = Key | Saved | Checked
 
 
 def places(number: str | None) -> tuple[list[Place], Place]:
-    """The exercises to go through and the one to start with. Raises manifest.UnknownExercise, NotebookProblem when there are none."""
+    """The exercises to go through and the one to start with. Raises UnknownExercise, NotebookProblem for none."""
     chosen, exercise = notebook.find(number) if number else (None, None)
     notebooks = [chosen] if chosen else list(manifest.notebooks())
     found = [Place(spec, item) for spec in notebooks for item in graded(spec)]
@@ -220,7 +220,11 @@ class Watch:
         in_turn = self._places[here + 1 :] + self._places[:here]
         following = next((place for place in in_turn if not _has_passed(place)), None)
         if following is None:
-            self._notice = "There is no other exercise left to do." if not _has_passed(self._place) else "Every exercise has passed."
+            self._notice = (
+                "There is no other exercise left to do."
+                if not _has_passed(self._place)
+                else "Every exercise has passed."
+            )
             return
         self._place, self._report, self._hints = following, None, 0
         self._request(following.exercise)
@@ -257,6 +261,7 @@ class Watch:
 
     def _restart(self) -> None:
         self._background.restart()
+        self._report = None
         self._request(self._place.exercise)
 
     def _quit(self) -> None:
@@ -301,7 +306,9 @@ class Watch:
                     for path in {Path(path) for _, path in changes}:
                         self._events.put(Saved(path))
                 return
-            except OSError:  # the system has no file watch left to give; looking at the files again and again still works
+            except (
+                OSError
+            ):  # the system has no file watch left to give; looking at the files again and again still works
                 continue
 
     def _draw(self) -> None:
@@ -310,7 +317,11 @@ class Watch:
             screen.clear()
         counts = summary.of(place.notebook)
         heading = Text(f"{place.notebook.number} {place.notebook.title}  ", "bold")
-        screen.print(heading, terminal.bar(counts.passed, counts.attempted, counts.total), f" {counts.passed} of {counts.total} passed")
+        screen.print(
+            heading,
+            terminal.bar(counts.passed, counts.attempted, counts.total),
+            f" {counts.passed} of {counts.total} passed",
+        )
         screen.print(Text(notebook.shown_path(place.notebook), "dim"), "", sep="\n")
         if self._listing:
             screen.print(terminal.exercise_list(counts, place.exercise.id))
@@ -322,7 +333,9 @@ class Watch:
         if self._notice:
             screen.print(terminal.prose(self._notice, "yellow"), soft_wrap=False)
         if self._asking:
-            screen.print(f"Put the answer cell of {place.exercise.id} back to its start? A backup is kept. y yes · any other key: no")
+            screen.print(
+                f"Put the answer cell of {place.exercise.id} back to its start? A backup is kept. y yes · any other key: no"
+            )
         else:
             screen.print(KEYS, style="dim")
 
@@ -343,7 +356,9 @@ class Watch:
     def _praise(self, result: Result) -> None:
         if result.status is Status.PASSED:
             left = any(not _has_passed(place) for place in self._places)
-            self._screen.print("Press n for the next exercise." if left else "Every exercise has passed. Well done!", style="green")
+            self._screen.print(
+                "Press n for the next exercise." if left else "Every exercise has passed. Well done!", style="green"
+            )
 
     def _draw_whole(self, report: Report) -> None:
         self._screen.print(terminal.exercise_list(summary.of(report.notebook), self._place.exercise.id))

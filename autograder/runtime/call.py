@@ -37,14 +37,13 @@ def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs:
     """
     from pyspark.sql import SparkSession
 
-    spark = next((value for value in inputs.values() if isinstance(value, SparkSession)), None) or SparkSession.getActiveSession()
+    spark = SparkSession.getActiveSession()
     tag = f"course-{uuid.uuid4().hex}"
     outcomes: list[Outcome] = []
 
     def work() -> None:
         try:
-            if spark is not None:
-                spark.addTag(tag)
+            _tag_jobs(spark, tag)
             outcomes.append(_answer(spec, check, function, inputs, spark))
         except DeadlineExceeded:
             return
@@ -55,7 +54,7 @@ def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs:
     if outcomes:
         return outcomes[0]
     if spark is not None:
-        spark.interruptTag(tag)
+        spark.sparkContext.cancelJobsWithTag(tag)
     _interrupt(thread)
     thread.join(2.0)
     return Outcome(
@@ -84,6 +83,13 @@ def _answer(
     if "actions" in spec.options:
         answer = Answer(answer.payload, {**answer.facts, "actions": actions})
     return Outcome(Status.PASSED, answer=answer)
+
+
+def _tag_jobs(spark: Any, tag: str) -> None:
+    """Mark all Spark jobs of this thread, so that they can be cancelled. `SparkSession.interruptTag` misses the jobs of `toArrow`."""
+    if spark is not None:
+        spark.sparkContext.addJobTag(tag)
+        spark.sparkContext.setInterruptOnCancel(True)
 
 
 def _actions(spark: Any) -> int:

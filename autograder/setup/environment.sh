@@ -18,9 +18,14 @@ fail() {
     exit 1
 }
 
+# `python -m venv` hides the reason when it fails, so a disk that is nearly full is taken for one that is.
+disk_is_full() {
+    grep -qi 'no space left\|disk quota' "$log" || [ "$(df -Pk "$environment" | awk 'NR == 2 { print $4 }')" -lt 20000 ]
+}
+
 # The last lines of pip's or uv's log say which of the usual reasons it was.
 fail_by_log() {
-    if grep -qi 'no space left\|disk quota' "$log"; then
+    if disk_is_full; then
         fail "The disk that holds $PWD is full; free about 2 GB and run the same command again."
     elif grep -qi 'read-only file system\|permission denied' "$log"; then
         fail "$PWD/$environment cannot be written to; make it writable, or clone the course elsewhere, and run the same command again."

@@ -27,12 +27,14 @@ CUSTOMERS = Table(
     defects=(
         Defect(
             "share the name with another customer",
-            "SELECT count(*) FROM customers WHERE name IN (SELECT name FROM customers GROUP BY name HAVING count(*) > 1)",
+            "SELECT count(*) FROM customers WHERE name IN (SELECT name FROM customers GROUP BY name HAVING "
+            "count(*) > 1)",
             "SELECT count(*) FROM customers",
         ),
         Defect(
             "share the e-mail address with another customer",
-            "SELECT count(*) FROM customers WHERE email IN (SELECT email FROM customers GROUP BY email HAVING count(*) > 1)",
+            "SELECT count(*) FROM customers WHERE email IN (SELECT email FROM customers GROUP BY email HAVING "
+            "count(*) > 1)",
             "SELECT count(*) FROM customers",
         ),
         Defect(
@@ -65,11 +67,29 @@ RAW_CUSTOMERS = Table(
         Column("customer_id", "STRING", "Identifier of `customers`"),
         Column("name", "STRING", "Name: upper or lower case (20 %), two blanks inside (8 %), blanks around (20 %)"),
         Column("email", "STRING", "Address: upper case (10 %), ' at ' for '@' (3 %), '-' (3 %)", nulls=0.0485),
-        Column("phone", "STRING", "'+49 555 1234567', '00495551234567', '+49.555.1234567' or '(555) 123-4567'", nulls=0.08),
-        Column("birth_date", "STRING", "yyyy-MM-dd, dd/MM/yyyy (one in three), 31/02/1990 (3 %), 'unknown' (2 %)", nulls=0.0285),
-        Column("country", "STRING", "Country: upper or lower case (30 %), an alias such as UK (10 %), blanks around (20 %)", nulls=0.02),
+        Column(
+            "phone", "STRING", "'+49 555 1234567', '00495551234567', '+49.555.1234567' or '(555) 123-4567'", nulls=0.08
+        ),
+        Column(
+            "birth_date",
+            "STRING",
+            "yyyy-MM-dd, dd/MM/yyyy (one in three), 31/02/1990 (3 %), 'unknown' (2 %)",
+            nulls=0.0285,
+        ),
+        Column(
+            "country",
+            "STRING",
+            "Country: upper or lower case (30 %), an alias such as UK (10 %), blanks around (20 %)",
+            nulls=0.02,
+        ),
         Column("city", "STRING", "City, blanks around (20 %)", nulls=0.03),
-        Column("income", "STRING", "'1200.50', '1,200.50' (28 %), '1200.50 EUR' (6 %), 'n/a' (5 %), '' (3 %)", "EUR", nulls=0.055),
+        Column(
+            "income",
+            "STRING",
+            "'1200.50', '1,200.50' (28 %), '1200.50 EUR' (6 %), 'n/a' (5 %), '' (3 %)",
+            "EUR",
+            nulls=0.055,
+        ),
         Column("signup_date", "STRING", "yyyy-MM-dd or, one in three, dd/MM/yyyy"),
         Column("marketing_consent", "STRING", "yes, Y, true, 1, no, N, false, 0, unknown or ''"),
         Column("interests", "STRING", "Interests separated by ' ; ', or ''", nulls=0.08),
@@ -77,20 +97,24 @@ RAW_CUSTOMERS = Table(
     defects=(
         Defect(
             "rows that repeat another row in every column",
-            "SELECT (SELECT count(*) FROM raw_customers) - (SELECT count(*) FROM (SELECT DISTINCT * FROM raw_customers))",
+            "SELECT (SELECT count(*) FROM raw_customers) - (SELECT count(*) FROM (SELECT DISTINCT * FROM "
+            "raw_customers))",
             "SELECT count(*) FROM customers",
             0.03,
         ),
         Defect(
             "rows that repeat a customer_id with other dirt",
-            "SELECT (SELECT count(*) FROM (SELECT DISTINCT * FROM raw_customers)) - (SELECT count(DISTINCT customer_id) "
+            "SELECT (SELECT count(*) FROM (SELECT DISTINCT * FROM raw_customers)) - (SELECT count(DISTINCT "
+            "customer_id) "
             "FROM raw_customers)",
             "SELECT count(*) FROM customers",
             0.03,
         ),
         Defect("income 'n/a'", "SELECT count(*) FROM raw_customers WHERE income = 'n/a'", _ALL_RAW, 0.05),
         Defect("income ''", "SELECT count(*) FROM raw_customers WHERE income = ''", _ALL_RAW, 0.03),
-        Defect("income with a thousands separator", "SELECT count(*) FROM raw_customers WHERE income LIKE '%,%'", _ALL_RAW),
+        Defect(
+            "income with a thousands separator", "SELECT count(*) FROM raw_customers WHERE income LIKE '%,%'", _ALL_RAW
+        ),
         Defect("income with a currency", "SELECT count(*) FROM raw_customers WHERE income LIKE '% EUR'", _ALL_RAW),
         Defect(
             "birth dates that are no date (31/02/1990 or 'unknown')",
@@ -112,7 +136,8 @@ RAW_CUSTOMERS = Table(
         ),
         Defect(
             "countries not in the spelling of `customers`",
-            "SELECT count(*) FROM raw_customers WHERE country NOT IN (SELECT country FROM customers WHERE country IS NOT NULL)",
+            "SELECT count(*) FROM raw_customers WHERE country NOT IN (SELECT country FROM customers WHERE country "
+            "IS NOT NULL)",
             "SELECT count(country) FROM raw_customers",
             0.52,
         ),
@@ -133,9 +158,11 @@ CATEGORIES = Table(
     defects=(
         Defect(
             "leaf categories without products",
-            "SELECT count(*) FROM categories c WHERE NOT EXISTS (SELECT 1 FROM categories d WHERE d.parent_id = c.category_id) "
+            "SELECT count(*) FROM categories c WHERE NOT EXISTS (SELECT 1 FROM categories d WHERE d.parent_id = "
+            "c.category_id) "
             "AND NOT EXISTS (SELECT 1 FROM products p WHERE p.category_id = c.category_id)",
-            "SELECT count(*) FROM categories c WHERE NOT EXISTS (SELECT 1 FROM categories d WHERE d.parent_id = c.category_id)",
+            "SELECT count(*) FROM categories c WHERE NOT EXISTS (SELECT 1 FROM categories d WHERE d.parent_id = "
+            "c.category_id)",
         ),
     ),
 )
@@ -153,7 +180,8 @@ PRODUCTS = Table(
         Column("cost", "DECIMAL(10,2)", "What the shop pays for it", "EUR", nulls=0.05),
         Column(
             "attributes",
-            "STRUCT<brand: STRING, colour: STRING, weight_g: INT, size: STRUCT<length_cm: INT, width_cm: INT, height_cm: INT>>",
+            "STRUCT<brand: STRING, colour: STRING, weight_g: INT, size: STRUCT<length_cm: INT, width_cm: INT, "
+            "height_cm: INT>>",
             "Brand, colour (null: 10 %), weight in g, size in cm",
         ),
         Column("tags", "ARRAY<STRING>", "Up to three labels, or an empty array", nulls=0.05),
@@ -161,11 +189,17 @@ PRODUCTS = Table(
     defects=(
         Defect(
             "share the price with another product",
-            "SELECT count(*) FROM products WHERE price IN (SELECT price FROM products GROUP BY price HAVING count(*) > 1)",
+            "SELECT count(*) FROM products WHERE price IN (SELECT price FROM products GROUP BY price HAVING "
+            "count(*) > 1)",
             "SELECT count(*) FROM products",
         ),
         Defect("cost of 0", "SELECT count(*) FROM products WHERE cost = 0", "SELECT count(cost) FROM products", 0.03),
-        Defect("cost above the price", "SELECT count(*) FROM products WHERE cost > price", "SELECT count(cost) FROM products", 0.04),
+        Defect(
+            "cost above the price",
+            "SELECT count(*) FROM products WHERE cost > price",
+            "SELECT count(cost) FROM products",
+            0.04,
+        ),
         Defect(
             "empty array of tags",
             "SELECT count(*) FROM products WHERE size(tags) = 0",
@@ -209,7 +243,7 @@ STORES = Table(
 ORDERS = Table(
     name="orders",
     family="retail",
-    description="Orders of two years: growing, with seasons, weekdays and hours; a few customers order much, many little (Zipf).",
+    description="Orders of two years, growing, with seasons, weekdays and hours; a few customers order most (Zipf).",
     key=("order_id",),
     columns=(
         Column("order_id", "BIGINT", "Identifier, from 1 without gaps; roughly in the order of time"),
@@ -234,7 +268,12 @@ ORDERS = Table(
             _ALL_ORDERS,
             0.02,
         ),
-        Defect("orders without a line", "SELECT count(*) FROM orders LEFT ANTI JOIN order_items USING (order_id)", _ALL_ORDERS, 0.01),
+        Defect(
+            "orders without a line",
+            "SELECT count(*) FROM orders LEFT ANTI JOIN order_items USING (order_id)",
+            _ALL_ORDERS,
+            0.01,
+        ),
         Defect(
             "orders without a payment (cancelled, unpaid or empty)",
             "SELECT count(*) FROM orders LEFT ANTI JOIN payments USING (order_id)",
@@ -254,7 +293,12 @@ ORDER_ITEMS = Table(
         Column("line", "INT", "Number within the order, from 1"),
         Column("product_id", "BIGINT", "What was bought"),
         Column("quantity", "INT", "How many", "pieces"),
-        Column("unit_price", "DECIMAL(10,2)", "Price of one piece at the time: the list price or, in 5 %, an older one", "EUR"),
+        Column(
+            "unit_price",
+            "DECIMAL(10,2)",
+            "Price of one piece at the time: the list price or, in 5 %, an older one",
+            "EUR",
+        ),
         Column("discount", "DOUBLE", "Share taken off the line; null: none was considered", "share", nulls=0.2),
     ),
     defects=(
@@ -277,7 +321,8 @@ ORDER_ITEMS = Table(
         ),
         Defect(
             "orders whose total (sum of quantity x unit_price) equals that of another order",
-            "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) n FROM (SELECT sum(quantity * unit_price) total FROM order_items "
+            "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) n FROM (SELECT sum(quantity * unit_price) total FROM "
+            "order_items "
             "GROUP BY order_id) GROUP BY total HAVING count(*) > 1)",
             "SELECT count(DISTINCT order_id) FROM order_items",
         ),
@@ -287,7 +332,7 @@ ORDER_ITEMS = Table(
 PAYMENTS = Table(
     name="payments",
     family="retail",
-    description="What was paid: the sum of quantity x unit_price x (1 - discount) over the lines, each rounded to cents.",
+    description="What was paid: the sum over the lines of quantity x unit_price x (1 - discount), rounded to cents.",
     key=("payment_id",),
     columns=(
         Column("payment_id", "BIGINT", "Identifier: ten times the order's, plus 1 or 2"),
@@ -305,8 +350,10 @@ PAYMENTS = Table(
         ),
         Defect(
             "orders for which 1.00 too much was paid",
-            "SELECT count(*) FROM (SELECT order_id, sum(amount) paid FROM payments GROUP BY order_id) JOIN (SELECT order_id, "
-            "sum(round(quantity * unit_price * (1 - CAST(coalesce(discount, 0) AS DECIMAL(3,2))), 2)) due FROM order_items "
+            "SELECT count(*) FROM (SELECT order_id, sum(amount) paid FROM payments GROUP BY order_id) JOIN (SELECT "
+            "order_id, "
+            "sum(round(quantity * unit_price * (1 - CAST(coalesce(discount, 0) AS DECIMAL(3,2))), 2)) due FROM "
+            "order_items "
             "GROUP BY order_id) USING (order_id) WHERE paid <> due",
             "SELECT count(DISTINCT order_id) FROM payments",
             0.01,
@@ -326,7 +373,12 @@ WEB_EVENTS = Table(
         Column("event_ts", "TIMESTAMP", "When, to the millisecond", "UTC"),
         Column("event_type", "STRING", "page_view, product_view, search, add_to_cart, remove_from_cart, purchase"),
         Column("page", "STRING", "Path and query on the site"),
-        Column("referrer", "STRING", "The site that the visitor came from, on the first event of a session only", nulls=0.86),
+        Column(
+            "referrer",
+            "STRING",
+            "The site that the visitor came from, on the first event of a session only",
+            nulls=0.86,
+        ),
     ),
     defects=(
         Defect(
@@ -337,7 +389,8 @@ WEB_EVENTS = Table(
         ),
         Defect(
             "different events with equal customer and time",
-            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT event_id) n FROM web_events WHERE customer_id IS NOT NULL "
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT event_id) n FROM web_events WHERE "
+            "customer_id IS NOT NULL "
             "GROUP BY customer_id, event_ts HAVING count(DISTINCT event_id) > 1)",
             "SELECT count(customer_id) FROM web_events",
         ),

@@ -4,12 +4,12 @@ from datasets.table import Column, Defect, Table
 
 _ALL_BUSINESSES = "SELECT count(*) FROM businesses"
 _ALL_LINES = "SELECT count(*) FROM reviews_raw"
-_VALID = "try_parse_json(value) IS NOT NULL AND value <> ''"
-_VALID_LINES = f"SELECT count(*) FROM reviews_raw WHERE {_VALID}"
+_VALID_LINES = "SELECT count(*) FROM reviews_raw WHERE try_parse_json(value) IS NOT NULL AND value <> ''"
 
 
-def _path_count(path: str, type_name: str, condition: str) -> str:
-    return f"SELECT count(*) FROM reviews_raw WHERE {_VALID} AND try_variant_get(try_parse_json(value), '{path}', '{type_name}') {condition}"
+def _lines_where(path: str, condition: str) -> str:
+    """Valid lines whose field at a path, as text, fulfils a condition."""
+    return f"{_VALID_LINES} AND try_variant_get(try_parse_json(value), '{path}', 'string') {condition}"
 
 
 BUSINESSES = Table(
@@ -23,12 +23,18 @@ BUSINESSES = Table(
         Column("address", "STRING", "House number and street"),
         Column("city", "STRING", "One of seven invented cities"),
         Column("categories", "ARRAY<STRING>", "One to four, the most general first, or an empty array", nulls=0.03),
-        Column("hours", "MAP<STRING, STRING>", "Weekday to opening hours ('09:00-18:00'); closed days have no entry", nulls=0.1),
+        Column(
+            "hours",
+            "MAP<STRING, STRING>",
+            "Weekday to opening hours ('09:00-18:00'); closed days have no entry",
+            nulls=0.1,
+        ),
         Column(
             "attributes",
             "STRUCT<price_range: INT, wifi: STRING, parking: STRUCT<garage: BOOLEAN, street: BOOLEAN, lot: BOOLEAN>, "
             "ambience: MAP<STRING, BOOLEAN>>",
-            "Price range 1 to 4 (null: 8 %), wifi free, paid or no (null: 12 %), parking (null: 15 %), ambience (null: 20 %)",
+            "Price range 1 to 4 (null: 8 %), wifi free, paid or no (null: 12 %), parking (null: 15 %), ambience "
+            "(null: 20 %)",
             nulls=0.05,
         ),
         Column("stars", "DOUBLE", "The listing's own rating in steps of 0.5; not the mean of `reviews`", "stars"),
@@ -95,7 +101,7 @@ REVIEWS_TABLE = Table(
         Column("user_id", "STRING", "Who wrote"),
         Column("stars", "INT", "1 to 5", "stars"),
         Column("useful", "INT", "How many found it useful, mostly 0", "votes"),
-        Column("text", "STRING", "Two to four sentences; 4 % begin with a quotation and a line break", nulls=0.015),
+        Column("text", "STRING", "Three to six sentences; 4 % begin with a quotation and a line break", nulls=0.015),
         Column("created", "TIMESTAMP", "When it was written", "UTC"),
     ),
     defects=(
@@ -113,7 +119,8 @@ REVIEWS_TABLE = Table(
         ),
         Defect(
             "text that another review has word for word",
-            "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) n FROM reviews WHERE text IS NOT NULL GROUP BY text HAVING count(*) > 1)",
+            "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) n FROM reviews WHERE text IS NOT NULL GROUP BY text "
+            "HAVING count(*) > 1)",
             "SELECT count(text) FROM reviews",
         ),
     ),
@@ -123,7 +130,8 @@ REVIEWS_RAW = Table(
     name="reviews_raw",
     family="reviews",
     description=(
-        "The reviews as JSON lines from a feed: review_id, business_id, user {user_id, name}, stars, votes {useful, funny, cool}, "
+        "The reviews as JSON lines from a feed: review_id, business_id, user {user_id, name}, stars, votes "
+        "{useful, funny, cool}, "
         "text, created, tags, sometimes device {os, version}."
     ),
     key=("value",),
@@ -144,20 +152,22 @@ REVIEWS_RAW = Table(
             _VALID_LINES,
             0.015,
         ),
-        Defect("stars as text ('4' or 'four')", _path_count("$.stars", "string", "RLIKE '[a-z]'"), _VALID_LINES, 0.01),
+        Defect("stars as a word ('four')", _lines_where("$.stars", "RLIKE '[a-z]'"), _VALID_LINES, 0.01),
         Defect(
-            "stars between quotation marks",
-            f"SELECT count(*) FROM reviews_raw WHERE {_VALID} AND value LIKE '%\"stars\":\"%'",
+            "stars between quotation marks ('4' or 'four')",
+            f'SELECT count(*) FROM reviews_raw WHERE {_VALID} AND value LIKE \'%"stars":"%\'',
             _VALID_LINES,
             0.0496,
         ),
-        Defect("no votes", _path_count("$.votes.useful", "int", "IS NULL"), _VALID_LINES, 0.04),
-        Defect("no tags", _path_count("$.tags[0]", "string", "IS NULL"), _VALID_LINES, 0.3),
-        Defect("no text", _path_count("$.text", "string", "IS NULL"), _VALID_LINES, 0.015),
-        Defect("device, a field that others lack", _path_count("$.device.os", "string", "IS NOT NULL"), _VALID_LINES, 0.03),
+        Defect("no votes", _lines_where("$.votes.useful", "IS NULL"), _VALID_LINES, 0.04),
+        Defect("no tags", _lines_where("$.tags[0]", "IS NULL"), _VALID_LINES, 0.3),
+        Defect("no text", _lines_where("$.text", "IS NULL"), _VALID_LINES, 0.015),
+        Defect(
+            "device, a field that others lack", _lines_where("$.device.os", "IS NOT NULL"), _VALID_LINES, 0.03
+        ),
         Defect(
             "created as 2024-05-06T12:30:00Z instead of 2024-05-06 12:30:00",
-            _path_count("$.created", "string", "LIKE '%T%Z'"),
+            _lines_where("$.created", "LIKE '%T%Z'"),
             _VALID_LINES,
             0.05,
         ),

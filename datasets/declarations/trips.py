@@ -7,7 +7,7 @@ _ALL = "SELECT count(*) FROM trips"
 TRIPS_TABLE = Table(
     name="trips",
     family="trips",
-    description="Taxi trips, 19 columns as in the public New York records; busy zones and hours, some impossible values.",
+    description="Taxi trips, 19 columns like the public New York records; busy zones and hours, impossible values.",
     key=("trip_id",),
     columns=(
         Column("trip_id", "BIGINT", "Identifier, from 1 without gaps; roughly in the order of time"),
@@ -26,19 +26,27 @@ TRIPS_TABLE = Table(
         Column("tax_amount", "DECIMAL(10,2)", "Tax", "EUR"),
         Column("tip_amount", "DECIMAL(10,2)", "Tip; only tips by card are known", "EUR"),
         Column("tolls_amount", "DECIMAL(10,2)", "Tolls", "EUR"),
-        Column("congestion_charge", "DECIMAL(10,2)", "Charge on weekdays; null: not known to the meter", "EUR", nulls=0.04),
+        Column(
+            "congestion_charge", "DECIMAL(10,2)", "Charge on weekdays; null: not known to the meter", "EUR", nulls=0.04
+        ),
         Column("airport_fee", "DECIMAL(10,2)", "Fee at the airport rate", "EUR"),
         Column("total_amount", "DECIMAL(10,2)", "Sum of the seven amounts above, null as 0", "EUR"),
     ),
     defects=(
-        Defect("passenger_count of 0", "SELECT count(*) FROM trips WHERE passenger_count = 0", "SELECT count(passenger_count) FROM trips", 0.02),
+        Defect(
+            "passenger_count of 0",
+            "SELECT count(*) FROM trips WHERE passenger_count = 0",
+            "SELECT count(passenger_count) FROM trips",
+            0.02,
+        ),
         Defect("distance of 0", "SELECT count(*) FROM trips WHERE distance_km = 0", _ALL, 0.02),
         Defect("distance above 500 km", "SELECT count(*) FROM trips WHERE distance_km > 500", _ALL, 0.004),
         Defect("end before the start", "SELECT count(*) FROM trips WHERE dropoff_ts < pickup_ts", _ALL, 0.006),
         Defect("refunds with negative amounts", "SELECT count(*) FROM trips WHERE fare_amount < 0", _ALL, 0.01),
         Defect(
             "total that is 10.00 above its parts",
-            "SELECT count(*) FROM trips WHERE total_amount <> fare_amount + extra_amount + tax_amount + tip_amount + tolls_amount "
+            "SELECT count(*) FROM trips WHERE total_amount <> fare_amount + extra_amount + tax_amount + tip_amount "
+            "+ tolls_amount "
             "+ coalesce(congestion_charge, 0) + airport_fee",
             _ALL,
             0.012,

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 
-from datasets.generators import retail, reviews, trips
 from datasets.generators.generation import Generation
+from datasets.generators.retail import GENERATORS as RETAIL
+from datasets.generators.reviews import GENERATORS as REVIEWS
+from datasets.generators.trips import GENERATORS as TRIPS
 
 __all__ = ["Generation", "generator_of"]
 
-_GENERATORS: dict[str, Callable[[Generation], DataFrame]] = {**retail.GENERATORS, **trips.GENERATORS, **reviews.GENERATORS}
+_GENERATORS: dict[str, Callable[[Generation], DataFrame]] = {**RETAIL, **TRIPS, **REVIEWS}
 
 
 def generator_of(name: str) -> Callable[[Generation], DataFrame]:

@@ -103,7 +103,7 @@ class Cells:
         return F.when(member == inactive, identifier - F.lit(1)).otherwise(identifier)
 
     def source(self, name: str, rate: float, identifier: Column) -> Column:
-        """`identifier`, or its predecessor with probability `rate`: cells drawn by it repeat those of the row before."""
+        """`identifier`, or with probability `rate` its predecessor: cells drawn by it repeat those of the row before."""
         repeats = self.chance(f"{name}.repeats", rate, identifier) & (identifier > F.lit(1))
         return F.when(repeats, identifier - F.lit(1)).otherwise(identifier)
 

@@ -60,6 +60,8 @@ def sizes_of(scale: str) -> dict[str, int]:
         return dict(TINY)
     match = re.fullmatch(r"([1-9]\d*)([km])", scale)
     if match is None:
-        raise ValueError(f"Scale {scale!r} is not known. Use 'tiny', or thousands or millions of rows such as '100k' or '1m'.")
+        raise ValueError(
+            f"Scale {scale!r} is not known. Use 'tiny', or thousands or millions of rows such as '100k' or '1m'."
+        )
     rows = int(match[1]) * _UNITS[match[2]]
     return {**dict.fromkeys(TINY, rows), "stores": min(_MOST_STORES, rows), "sessions": max(1, rows // 5)}

@@ -1,7 +1,7 @@
 """A shop with stores, a web site and an app: customers, products, orders and what follows from them.
 
-Attributes that several tables need (a product's price, an order's time) are functions of the identifier, so that no table has
-to read another.
+Attributes that several tables need (a product's price, an order's time) are functions of the identifier, so that no
+table has to read another.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def _email(run: Generation) -> Column:
     owner = F.when(cells.chance("email.shared", 0.5, customer), F.col("persona")).otherwise(customer)
     first = element(texts(vocabulary.mail_words(vocabulary.first_names())), F.col("first_index"))
     last = element(texts(vocabulary.mail_words(vocabulary.last_names())), F.col("last_index"))
-    number = F.when(cells.chance("email.number", 0.7, owner), cells.integer("email.digits", 1, 99, owner).cast("string"))
+    number = F.when(
+        cells.chance("email.number", 0.7, owner), cells.integer("email.digits", 1, 99, owner).cast("string")
+    )
     domain = cells.weighted("email.domain", {"example.org": 50.0, "example.com": 40.0, "example.net": 10.0}, owner)
     address = F.concat(first, F.lit("."), last, F.coalesce(number, F.lit("")), F.lit("@"), domain)
     return cells.unless("email", 0.05, address, customer)
@@ -91,7 +93,9 @@ def _city(run: Generation) -> Column:
     customer = F.col("customer_id")
     cities = [city for country in COUNTRIES for city in country.cities]
     each = len(COUNTRIES[0].cities)
-    index = F.col("country_index") * F.lit(each) + F.floor(F.pow(cells.uniform("city", customer), F.lit(1.6)) * F.lit(each))
+    index = F.col("country_index") * F.lit(each) + F.floor(
+        F.pow(cells.uniform("city", customer), F.lit(1.6)) * F.lit(each)
+    )
     return cells.unless("city", 0.03, element(texts(cities), index), customer)
 
 
@@ -148,7 +152,9 @@ def _padded(cells: Cells, name: str) -> Column:
     """Blanks around one value in five."""
     padding = cells.weighted(f"{name}.padding", {"none": 80, "left": 8, "right": 8, "both": 4}, *_dirt())
     text = F.col(name)
-    left, right, both = (F.concat(F.lit(before), text, F.lit(after)) for before, after in (("  ", ""), ("", " "), (" ", "   ")))
+    left, right, both = (
+        F.concat(F.lit(before), text, F.lit(after)) for before, after in (("  ", ""), ("", " "), (" ", "   "))
+    )
     return F.when(padding == "none", text).when(padding == "left", left).when(padding == "right", right).otherwise(both)
 
 
@@ -156,14 +162,24 @@ def _untidy_name(cells: Cells) -> Column:
     name = F.col("name")
     style = cells.weighted("name", {"plain": 72, "upper": 10, "lower": 10, "double": 8}, *_dirt())
     double = F.regexp_replace(name, " ", "  ")
-    return F.when(style == "plain", name).when(style == "upper", F.upper(name)).when(style == "lower", F.lower(name)).otherwise(double)
+    return (
+        F.when(style == "plain", name)
+        .when(style == "upper", F.upper(name))
+        .when(style == "lower", F.lower(name))
+        .otherwise(double)
+    )
 
 
 def _untidy_email(cells: Cells) -> Column:
     email = F.col("email")
     style = cells.weighted("email", {"plain": 84, "upper": 10, "broken": 3, "dash": 3}, *_dirt())
     broken = F.regexp_replace(email, "@", " at ")
-    return F.when(style == "plain", email).when(style == "upper", F.upper(email)).when(style == "broken", broken).otherwise("-")
+    return (
+        F.when(style == "plain", email)
+        .when(style == "upper", F.upper(email))
+        .when(style == "broken", broken)
+        .otherwise("-")
+    )
 
 
 def _untidy_phone(cells: Cells) -> Column:
@@ -187,7 +203,9 @@ def _two_formats(cells: Cells, name: str) -> Column:
 def _untidy_birth_date(cells: Cells) -> Column:
     style = cells.weighted("birth_date", {"valid": 95, "impossible": 3, "unknown": 2}, *_dirt())
     impossible = F.when(style == "impossible", F.lit("31/02/1990"))
-    return F.when(style == "valid", _two_formats(cells, "birth_date")).otherwise(F.coalesce(impossible, F.lit("unknown")))
+    return F.when(style == "valid", _two_formats(cells, "birth_date")).otherwise(
+        F.coalesce(impossible, F.lit("unknown"))
+    )
 
 
 def _untidy_country(cells: Cells) -> Column:
@@ -221,7 +239,11 @@ def _untidy_consent(cells: Cells) -> Column:
     consent = F.col("marketing_consent")
     yes = cells.weighted("consent.yes", {"yes": 40, "Y": 25, "true": 20, "1": 15}, *_dirt())
     no = cells.weighted("consent.no", {"no": 40, "N": 25, "false": 20, "0": 15}, *_dirt())
-    return F.when(consent, yes).when(~consent, no).otherwise(cells.weighted("consent.null", {"": 50, "unknown": 50}, *_dirt()))
+    return (
+        F.when(consent, yes)
+        .when(~consent, no)
+        .otherwise(cells.weighted("consent.null", {"": 50, "unknown": 50}, *_dirt()))
+    )
 
 
 def categories(run: Generation) -> DataFrame:
@@ -230,8 +252,10 @@ def categories(run: Generation) -> DataFrame:
 
 
 def with_list_price(run: Generation, rows: DataFrame, product: str) -> DataFrame:
-    """Add list_price, DECIMAL(10,2), of the product in a column: lognormal, on a ladder of shop prices (4.99, 24.99, 139.99)."""
-    rows = rows.withColumn("drawn_price", F.exp(run.cells("products").normal("price", F.col(product)) * F.lit(0.9) + F.lit(3.2)))
+    """Add list_price, DECIMAL(10,2), of the product in a column: lognormal, on a ladder of prices (4.99, 24.99, 139.99)."""
+    rows = rows.withColumn(
+        "drawn_price", F.exp(run.cells("products").normal("price", F.col(product)) * F.lit(0.9) + F.lit(3.2))
+    )
     drawn = F.col("drawn_price")
     step = F.when(drawn < 20, F.lit(1.0)).when(drawn < 100, F.lit(5.0)).otherwise(F.lit(10.0))
     price = F.greatest(F.ceil(drawn / step), F.lit(1)) * step - F.lit(0.01)
@@ -306,8 +330,8 @@ def stores(run: Generation) -> DataFrame:
 def with_order_time(run: Generation, rows: DataFrame) -> DataFrame:
     """Add to rows with an order_id: source, day (number) and ordered_at (seconds since 1970).
 
-    `source` is the order that customer, time and channel are drawn by: a few orders were sent twice, under two identifiers.
-    Orders come in roughly the order of their identifiers, a few positions off.
+    `source` is the order that customer, time and channel are drawn by: a few orders were sent twice, under two
+    identifiers. Orders come in roughly the order of their identifiers, a few positions off.
     """
     cells = run.cells("orders")
     source = F.col("source")
@@ -384,7 +408,9 @@ def order_items(run: Generation) -> DataFrame:
         F.when(unknown, F.col("product") + F.lit(UNKNOWN_PRODUCT)).otherwise(F.col("product")).alias("product_id"),
         cells.weighted("quantity", quantities, *key).cast("int").alias("quantity"),
         F.when(cells.chance("price.old", 0.05, *key), old_price).otherwise(F.col("list_price")).alias("unit_price"),
-        cells.unless("discount", 0.2, cells.weighted("discount", discounts, *key).cast("double"), *key).alias("discount"),
+        cells.unless("discount", 0.2, cells.weighted("discount", discounts, *key).cast("double"), *key).alias(
+            "discount"
+        ),
     )
 
 
@@ -407,7 +433,9 @@ def payments(run: Generation) -> DataFrame:
     wrong = cells.chance("amount.wrong", 0.01, order) & (part == 1)
     quick = F.pow(cells.uniform("delay", order, part), F.lit(6.0))
     delay = F.lit(20) + F.floor(quick * F.lit(4 * 86_400)) + (part - F.lit(1)) * F.lit(14 * 86_400)
-    method = cells.weighted("method", {"card": 52, "wallet": 24, "bank_transfer": 16, "voucher": 5, "cash": 3}, order, part)
+    method = cells.weighted(
+        "method", {"card": 52, "wallet": 24, "bank_transfer": 16, "voucher": 5, "cash": 3}, order, part
+    )
     return with_order_time(run, rows).select(
         (order * F.lit(10) + part).alias("payment_id"),
         "order_id",
@@ -424,7 +452,19 @@ def web_events(run: Generation) -> DataFrame:
     share = (session - F.lit(1) + cells.uniform("day", session)) / F.lit(run.sizes["sessions"])
     day = seasons.day_at(share, seasons.shop_weight)
     second = seasons.second_of_day(cells.uniform("second", session), seasons.SHOPPING_HOURS)
-    lengths = {"1": 14.0, "2": 15.0, "3": 14.0, "4": 13.0, "5": 11.0, "6": 9.0, "7": 7.0, "8": 6.0, "10": 5.0, "14": 4.0, "18": 2.0}
+    lengths = {
+        "1": 14.0,
+        "2": 15.0,
+        "3": 14.0,
+        "4": 13.0,
+        "5": 11.0,
+        "6": 9.0,
+        "7": 7.0,
+        "8": 6.0,
+        "10": 5.0,
+        "14": 4.0,
+        "18": 2.0,
+    }
     rows = run.rows("sessions", "session").withColumn("day", day)
     rows = rows.withColumn("started", seasons.epoch_second(F.col("day"), second))
     rows = rows.withColumn("length", cells.weighted("length", lengths, session).cast("int"))
@@ -433,7 +473,9 @@ def web_events(run: Generation) -> DataFrame:
     rows = rows.withColumn("customer_id", cells.unless("customer", 0.35, member, session))
     rows = rows.withColumn("position", F.explode(F.sequence(F.lit(1), F.col("length"))))
     key = (session, F.col("position"))
-    copies = F.when(cells.chance("delivered_twice", 0.012, *key), F.array(F.lit(1), F.lit(2))).otherwise(F.array(F.lit(1)))
+    copies = F.when(cells.chance("delivered_twice", 0.012, *key), F.array(F.lit(1), F.lit(2))).otherwise(
+        F.array(F.lit(1))
+    )
     rows = rows.withColumn("copy", F.explode(copies)).withColumn("event_type", _event_type(run))
     return rows.select(
         cells.code("event", *key).alias("event_id"),
@@ -460,8 +502,12 @@ def _event_type(run: Generation) -> Column:
     cells = run.cells("web_events")
     key = (F.col("session"), F.col("position"))
     first = cells.weighted("type", {"page_view": 60, "product_view": 30, "search": 10}, *key)
-    later = cells.weighted("type", {"page_view": 28, "product_view": 42, "search": 10, "add_to_cart": 16, "remove_from_cart": 4}, *key)
-    buys = (F.col("position") == F.col("length")) & (F.col("length") >= 4) & cells.chance("buys", 0.35, F.col("session"))
+    later = cells.weighted(
+        "type", {"page_view": 28, "product_view": 42, "search": 10, "add_to_cart": 16, "remove_from_cart": 4}, *key
+    )
+    buys = (
+        (F.col("position") == F.col("length")) & (F.col("length") >= 4) & cells.chance("buys", 0.35, F.col("session"))
+    )
     return F.when(buys, F.lit("purchase")).when(F.col("position") == 1, first).otherwise(later)
 
 
@@ -485,7 +531,11 @@ def _page(run: Generation) -> Column:
 
 def _referrer(run: Generation) -> Column:
     cells = run.cells("web_events")
-    sites = {"https://search.example.com/": 45.0, "https://social.example.net/": 20.0, "https://news.example.org/": 10.0}
+    sites = {
+        "https://search.example.com/": 45.0,
+        "https://social.example.net/": 20.0,
+        "https://news.example.org/": 10.0,
+    }
     came = cells.chance("came_by_link", 0.7, F.col("session")) & (F.col("position") == 1)
     return F.when(came, cells.weighted("referrer", sites, F.col("session")))
 

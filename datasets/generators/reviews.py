@@ -1,4 +1,4 @@
-"""Businesses, users and their reviews, shaped like the Yelp open data: nested columns, and JSON lines as they arrive."""
+"""Businesses, users and their reviews, shaped like the Yelp open data: nested columns, and raw JSON lines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from datasets.generators import seasons, vocabulary
 from datasets.generators.cells import Cells, element, texts
 from datasets.generators.generation import Generation
+from datasets.generators.vocabulary import WEEKDAYS
 
-WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TAGS = ("breakfast", "dogs welcome", "family", "late night", "patio", "quiet", "vegan")
 UNKNOWN_BUSINESS = 7_000_000_000
 """References to rows that do not exist start here."""
@@ -48,7 +48,11 @@ def businesses(run: Generation) -> DataFrame:
         F.lit(" "),
         element(texts(kinds), kind),
     )
-    address = F.concat(cells.integer("house", 1, 240, number).cast("string"), F.lit(" "), cells.pick("street", vocabulary.streets(), number))
+    address = F.concat(
+        cells.integer("house", 1, 240, number).cast("string"),
+        F.lit(" "),
+        cells.pick("street", vocabulary.streets(), number),
+    )
     cities = {city: float(weight) for city, weight in vocabulary.REVIEW_CITIES.items()}
     return rows.select(
         business_code(run, number).alias("business_id"),
@@ -82,12 +86,13 @@ def _hours(run: Generation) -> Column:
     closes = cells.weighted("closes", {"16:00": 10, "18:00": 35, "20:00": 25, "22:00": 20, "00:00": 10}, number)
     every_day = F.concat(opens, F.lit("-"), closes)
     short = F.concat(opens, F.lit("-"), F.lit("14:00"))
-    values = [short if day in ("Saturday", "Sunday") else every_day for day in WEEK]
-    entries = [
-        F.struct(F.lit(day).alias("day"), F.when(cells.chance(f"open.{day}", 0.95 if day != "Sunday" else 0.4, number), value).alias("hours"))
-        for day, value in zip(WEEK, values, strict=True)
-    ]  # fmt: skip
-    return cells.unless("hours", 0.1, F.map_from_entries(F.filter(F.array(*entries), lambda entry: entry["hours"].isNotNull())), number)
+    entries = []
+    for day in WEEKDAYS:
+        hours = short if day in ("Saturday", "Sunday") else every_day
+        is_open = cells.chance(f"open.{day}", 0.4 if day == "Sunday" else 0.95, number)
+        entries.append(F.struct(F.lit(day).alias("day"), F.when(is_open, hours).alias("hours")))
+    open_days = F.filter(F.array(*entries), lambda entry: entry["hours"].isNotNull())
+    return cells.unless("hours", 0.1, F.map_from_entries(open_days), number)
 
 
 def _attributes(run: Generation) -> Column:
@@ -100,7 +105,9 @@ def _attributes(run: Generation) -> Column:
         cells.chance("lot", 0.3, number).alias("lot"),
     )
     moods = ("casual", "romantic", "trendy", "touristy")
-    ambience = F.map_from_arrays(F.array(*map(F.lit, moods)), F.array(*(cells.chance(mood, 0.35, number) for mood in moods)))
+    ambience = F.map_from_arrays(
+        F.array(*map(F.lit, moods)), F.array(*(cells.chance(mood, 0.35, number) for mood in moods))
+    )
     price = cells.weighted("price_range", {"1": 30.0, "2": 45.0, "3": 18.0, "4": 7.0}, number).cast("int")
     wifi = cells.weighted("wifi", {"free": 55.0, "no": 35.0, "paid": 10.0}, number)
     attributes = F.struct(
@@ -119,7 +126,9 @@ def users(run: Generation) -> DataFrame:
     cells = run.cells("users")
     count = run.sizes["users"]
     friends = F.array(*(user_code(run, cells.integer(f"friend.{place}", 1, count, number)) for place in range(5)))
-    how_many = cells.weighted("friends", {"0": 20.0, "1": 25.0, "2": 20.0, "3": 15.0, "4": 12.0, "5": 8.0}, number).cast("int")
+    how_many = cells.weighted(
+        "friends", {"0": 20.0, "1": 25.0, "2": 20.0, "3": 15.0, "4": 12.0, "5": 8.0}, number
+    ).cast("int")
     years = cells.weighted("elite", {"": 80.0, "2024": 8.0, "2025": 5.0, "2024,2025": 7.0}, number)
     elite = F.when(years == "", F.array().cast("array<int>")).otherwise(F.split(years, ",").cast("array<int>"))
     kinds = ("cool", "funny", "helpful", "photos")
@@ -132,7 +141,9 @@ def users(run: Generation) -> DataFrame:
         seasons.date_of(day).alias("member_since"),
         F.array_distinct(F.slice(friends, F.lit(1), how_many)).alias("friends"),
         elite.alias("elite"),
-        cells.unless("compliments", 0.3, F.map_filter(compliments, lambda _, received: received > 2), number).alias("compliments"),
+        cells.unless("compliments", 0.3, F.map_filter(compliments, lambda _, received: received > 2), number).alias(
+            "compliments"
+        ),
     )
 
 
@@ -163,8 +174,8 @@ def with_review(run: Generation, rows: DataFrame) -> DataFrame:
 def _with_references(run: Generation, rows: DataFrame) -> DataFrame:
     """Add day (number), business and user (row numbers).
 
-    Businesses: Zipf; one in each block of twelve has no review. Users: a member by that day, Zipf, or any where the favourite
-    came later.
+    Businesses: Zipf; one in each block of twelve has no review. Users: a member by that day, Zipf, or any where the
+    favourite came later.
     """
     cells = run.cells("reviews")
     number = F.col("number")
@@ -176,7 +187,9 @@ def _with_references(run: Generation, rows: DataFrame) -> DataFrame:
     rows = rows.withColumn("favourite", cells.zipf("user", count, 0.7, number))
     rows = rows.withColumn("members", seasons.happened_by(F.col("day"), seasons.signup_weight, count))
     another = F.floor(cells.uniform("user.another", number) * F.col("members")) + F.lit(1)
-    return rows.withColumn("user", F.when(F.col("favourite") <= F.col("members"), F.col("favourite")).otherwise(another))
+    return rows.withColumn(
+        "user", F.when(F.col("favourite") <= F.col("members"), F.col("favourite")).otherwise(another)
+    )
 
 
 def _stars(run: Generation) -> Column:
@@ -192,7 +205,7 @@ def _votes(cells: Cells, kind: str, power: float, most: int) -> Column:
 
 
 def _text(cells: Cells) -> Column:
-    """Opening, one or two details, closing, in the mood of the stars; a few begin with a quotation and a line break."""
+    """Opening, occasion, details and closing, in the mood of the stars; a few begin with a quotation and a line break."""
     number, stars = F.col("number"), F.col("stars")
     bad, fair, good = (_sentences(cells, mood) for mood in ("bad", "fair", "good"))
     body = F.when(stars <= 2, bad).when(stars == 3, fair).otherwise(good)
@@ -206,7 +219,21 @@ def _sentences(cells: Cells, mood: str) -> Column:
     second = cells.pick(f"{mood}.detail.second", vocabulary.DETAILS[mood], number)
     another = F.when((first != second) & cells.chance("two_details", 0.6, number), second)
     opening = cells.pick(f"{mood}.opening", vocabulary.OPENINGS[mood], number)
-    return F.concat_ws(" ", opening, first, another, cells.pick(f"{mood}.closing", vocabulary.CLOSINGS[mood], number))
+    closing = cells.pick(f"{mood}.closing", vocabulary.CLOSINGS[mood], number)
+    return F.concat_ws(" ", opening, _occasion(cells), first, another, closing)
+
+
+def _occasion(cells: Cells) -> Column:
+    """With whom and when, in nine texts of ten."""
+    number = F.col("number")
+    words = (
+        F.lit("Visited with my"),
+        cells.pick("companion", vocabulary.COMPANIONS, number),
+        F.lit("on a"),
+        cells.pick("weather", vocabulary.WEATHERS, number),
+        cells.pick("weekday", WEEKDAYS, number),
+    )
+    return F.when(cells.chance("occasion", 0.9, number), F.concat(F.concat_ws(" ", *words), F.lit(".")))
 
 
 def reviews(run: Generation) -> DataFrame:
@@ -231,7 +258,12 @@ def reviews_raw(run: Generation) -> DataFrame:
     noise = F.lit("<html><body>502 Bad Gateway</body></html>")
     accident = cells.weighted("accident", {"none": 96.6, "cut": 2.0, "noise": 0.6, "empty": 0.8}, number)
     cut = F.substr(line, F.lit(1), kept)
-    value = F.when(accident == "none", line).when(accident == "cut", cut).when(accident == "noise", noise).otherwise(F.lit(""))
+    value = (
+        F.when(accident == "none", line)
+        .when(accident == "cut", cut)
+        .when(accident == "noise", noise)
+        .otherwise(F.lit(""))
+    )
     copies = F.when(cells.chance("sent_twice", 0.015, number), F.array(F.lit(1), F.lit(2))).otherwise(F.array(F.lit(1)))
     return rows.withColumn("value", value).withColumn("copy", F.explode(copies))
 
@@ -241,7 +273,9 @@ def _json_line(run: Generation, stars: Column) -> Column:
     cells = run.cells("reviews_raw")
     number = F.col("number")
     name = run.cells("users").pick("name", vocabulary.first_names(), F.col("user"))
-    votes = F.struct("useful", _votes(cells, "funny", 7.0, 12).alias("funny"), _votes(cells, "cool", 7.0, 12).alias("cool"))
+    votes = F.struct(
+        "useful", _votes(cells, "funny", 7.0, 12).alias("funny"), _votes(cells, "cool", 7.0, 12).alias("cool")
+    )
     device = F.struct(
         cells.weighted("os", {"android": 55, "ios": 45}, number).alias("os"),
         cells.weighted("version", {"4.1": 50, "4.2": 30, "5.0": 20}, number).alias("version"),
@@ -262,7 +296,7 @@ def _json_line(run: Generation, stars: Column) -> Column:
 
 
 def _created_text(iso: Column) -> Column:
-    """The time in UTC as text: 2024-05-06T12:30:00Z where `iso`, else 2024-05-06 12:30:00. Asks no session time zone."""
+    """The time in UTC as text: 2024-05-06T12:30:00Z where `iso`, else 2024-05-06 12:30:00, whatever the session."""
     second = F.col("second")
     parts = (F.floor(second / F.lit(3600)), F.pmod(F.floor(second / F.lit(60)), F.lit(60)), F.pmod(second, F.lit(60)))
     clock = F.concat_ws(":", *(F.lpad(part.cast("string"), 2, "0") for part in parts))

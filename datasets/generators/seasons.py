@@ -62,7 +62,7 @@ def day_at(share: Column, weight: Callable[[int], float]) -> Column:
 
 
 def happened_by(day: Column, weight: Callable[[int], float], count: Column | int) -> Column:
-    """How many of `count` things, placed one after the other by `day_at`, have happened by the end of a day; at least 1."""
+    """How many of `count` things, placed one after the other by `day_at`, happened by the end of a day; at least 1."""
     slots = _day_slots(weight)
     by_day = [bisect.bisect_right(slots, number) for number in range(DAYS)]
     total = F.lit(count) if isinstance(count, int) else count

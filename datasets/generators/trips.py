@@ -1,4 +1,4 @@
-"""Taxi trips in an invented city, shaped like the public New York records: 19 columns, skewed zones, impossible values."""
+"""Taxi trips in an invented city, like the public New York records: 19 columns, skewed zones, impossible values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def trips(run: Generation) -> DataFrame:
     source = F.col("source")
     rows = _with_ride(run, rows)
     rows = _with_amounts(cells, rows)
-    total = sum((F.col(name) for name in AMOUNTS[1:]), F.col(AMOUNTS[0])) + F.coalesce(F.col("congestion_charge"), money(F.lit(0.0)))
+    total = sum((F.col(name) for name in AMOUNTS[1:]), F.col(AMOUNTS[0])) + F.coalesce(
+        F.col("congestion_charge"), money(F.lit(0.0))
+    )
     riders = {"0": 2.0, "1": 70.0, "2": 15.0, "3": 5.0, "4": 4.0, "5": 2.5, "6": 1.5}
     passengers = cells.weighted("passengers", riders, source).cast("int")
     return rows.select(
@@ -52,8 +54,8 @@ AMOUNTS = ("fare_amount", "extra_amount", "tax_amount", "tip_amount", "tolls_amo
 def _with_ride(run: Generation, rows: DataFrame) -> DataFrame:
     """Add started (seconds since 1970), distance (km), duration (s), rate_code and payment_type.
 
-    Trips start in the order of their identifiers, a few positions off; distances are lognormal with median 3.3 km; taxis drive
-    12 to 40 km/h and stand for two minutes.
+    Trips start in the order of their identifiers, a few positions off; distances are lognormal with median 3.3 km;
+    taxis drive 12 to 40 km/h and stand for two minutes.
     """
     cells = run.cells("trips")
     source = F.col("source")
@@ -72,8 +74,8 @@ def _with_ride(run: Generation, rows: DataFrame) -> DataFrame:
 def _with_amounts(cells: Cells, rows: DataFrame) -> DataFrame:
     """Add the amounts. Refunds are recorded as trips with negative amounts.
 
-    Fare: 3.00 to start, 1.90 a km, 0.35 a minute, rounded to 0.50, so that many are equal. Tips: 0 to 30 % of the fare, most
-    often 20 %; the meter only knows tips by card.
+    Fare: 3.00 to start, 1.90 a km, 0.35 a minute, rounded to 0.50, so that many are equal. Tips: 0 to 30 % of the
+    fare, most often 20 %; the meter only knows tips by card.
     """
     source = F.col("source")
     sign = F.when(cells.chance("refund", 0.01, source), F.lit(-1.0)).otherwise(F.lit(1.0))

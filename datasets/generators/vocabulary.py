@@ -1,4 +1,4 @@
-"""Words that rows are made of. Faker gives names, streets and companies, from a fixed seed; the rest is written here."""
+"""Words that rows are made of. Faker, with a fixed seed, gives names, streets and companies; the rest is written here."""
 
 from __future__ import annotations
 
@@ -26,14 +26,20 @@ class Country:
 
 
 COUNTRIES = (
-    Country("Germany", "de_DE", "49", 26, "Deutschland", ("Berlin", "Hamburg", "Köln", "Leipzig", "München", "Stuttgart")),
+    Country(
+        "Germany", "de_DE", "49", 26, "Deutschland", ("Berlin", "Hamburg", "Köln", "Leipzig", "München", "Stuttgart")
+    ),
     Country("France", "fr_FR", "33", 18, "FR", ("Bordeaux", "Lille", "Lyon", "Marseille", "Nantes", "Paris")),
-    Country("United Kingdom", "en_GB", "44", 16, "UK", ("Bristol", "Edinburgh", "Leeds", "London", "Manchester", "York")),
+    Country(
+        "United Kingdom", "en_GB", "44", 16, "UK", ("Bristol", "Edinburgh", "Leeds", "London", "Manchester", "York")
+    ),
     Country("United States", "en_US", "1", 14, "USA", ("Austin", "Boston", "Chicago", "Denver", "Portland", "Seattle")),
     Country("Spain", "es_ES", "34", 10, "España", ("Barcelona", "Bilbao", "Madrid", "Málaga", "Sevilla", "Valencia")),
     Country("Italy", "it_IT", "39", 8, "Italia", ("Bologna", "Firenze", "Milano", "Napoli", "Roma", "Torino")),
     Country("Poland", "pl_PL", "48", 5, "Polska", ("Gdańsk", "Kraków", "Łódź", "Poznań", "Warszawa", "Wrocław")),
-    Country("Brazil", "pt_BR", "55", 3, "Brasil", ("Belém", "Curitiba", "Recife", "Rio de Janeiro", "Salvador", "São Paulo")),
+    Country(
+        "Brazil", "pt_BR", "55", 3, "Brasil", ("Belém", "Curitiba", "Recife", "Rio de Janeiro", "Salvador", "São Paulo")
+    ),
 )
 
 
@@ -120,7 +126,9 @@ def categories() -> list[tuple[int, int | None, str]]:
     rows: list[tuple[int, int | None, str]] = [(1 + number, None, root) for number, root in enumerate(roots)]
     rows += [(1 + len(roots) + number, 1 + roots.index(root), name) for number, (root, name) in enumerate(middles)]
     parents = [
-        (1 + len(roots) + number, leaf) for number, (root, name) in enumerate(middles) for leaf in CATEGORY_TREE[root][name]
+        (1 + len(roots) + number, leaf)
+        for number, (root, name) in enumerate(middles)
+        for leaf in CATEGORY_TREE[root][name]
     ]
     first_leaf = 1 + len(roots) + len(middles)
     return rows + [(first_leaf + number, parent, leaf) for number, (parent, leaf) in enumerate(parents)]
@@ -137,7 +145,8 @@ def first_leaf_id() -> int:
 
 
 PRODUCT_ADJECTIVES = (
-    "Amber", "Basic", "Classic", "Compact", "Cosy", "Deluxe", "Eco", "Everyday", "Folding", "Grand", "Handmade", "Light",
+    "Amber", "Basic", "Classic", "Compact", "Cosy", "Deluxe", "Eco", "Everyday", "Folding", "Grand", "Handmade",
+    "Light",
     "Mini", "Modern", "Nordic", "Premium", "Rustic", "Silent", "Solid", "Sunny", "Travel", "Vintage", "Weekend", "Wild",
 )  # fmt: skip
 COLOURS = ("black", "blue", "green", "grey", "natural", "red", "white", "yellow")
@@ -190,19 +199,34 @@ BUSINESS_KINDS: dict[str, tuple[str, ...]] = {
 """Second word of a business's name and the categories it is listed under, the most general first."""
 
 BUSINESS_ADJECTIVES = (
-    "Blue", "Corner", "Copper", "Crooked", "Golden", "Green", "Happy", "Hidden", "Little", "Lucky", "Old", "Quiet", "Red",
+    "Blue", "Corner", "Copper", "Crooked", "Golden", "Green", "Happy", "Hidden", "Little", "Lucky", "Old",
+    "Quiet", "Red",
     "Rolling", "Royal", "Salty", "Silver", "Sleepy", "Twin", "Velvet",
 )  # fmt: skip
 BUSINESS_NOUNS = (
-    "Anchor", "Badger", "Barrel", "Elephant", "Feather", "Fox", "Harbour", "Heron", "Kettle", "Lantern", "Lemon", "Maple",
+    "Anchor", "Badger", "Barrel", "Elephant", "Feather", "Fox", "Harbour", "Heron", "Kettle", "Lantern", "Lemon",
+    "Maple",
     "Moon", "Otter", "Pepper", "River", "Spoon", "Swan", "Tram", "Walnut",
 )  # fmt: skip
-REVIEW_CITIES = {"Ashbury": 30, "Brinkley": 22, "Carrow": 16, "Dunmere": 12, "Eastleigh Bay": 9, "Fennick": 6, "Gull Point": 5}
+REVIEW_CITIES = {
+    "Ashbury": 30,
+    "Brinkley": 22,
+    "Carrow": 16,
+    "Dunmere": 12,
+    "Eastleigh Bay": 9,
+    "Fennick": 6,
+    "Gull Point": 5,
+}
 
 OPENINGS = {
     "bad": ("Never again.", "What a let-down.", "I really wanted to like this place.", "Avoid on weekends."),
     "fair": ("It was fine.", "A mixed visit.", "Not bad, not great.", "Decent if you are nearby."),
-    "good": ("What a find!", "Our new favourite.", "I keep coming back.", "Five friends told me to go, and they were right."),
+    "good": (
+        "What a find!",
+        "Our new favourite.",
+        "I keep coming back.",
+        "Five friends told me to go, and they were right.",
+    ),
 }
 DETAILS = {
     "bad": (
@@ -210,12 +234,14 @@ DETAILS = {
         "Everything felt dirty and overpriced.", "They lost our booking.", "The music was so loud that we left early.",
     ),
     "fair": (
-        "Service was slow but friendly.", "Prices are a little high for what you get.", "The room is small, come early.",
+        "Service was slow but friendly.", "Prices are a little high for what you get.", "The room is small, come "
+        "early.",
         "Half of it was lovely, the other half forgettable.", "Parking is difficult, take the tram.",
         "The website said open, the door said closed; the second try worked.",
     ),
     "good": (
-        "The staff remembered us from last year.", "Everything was fresh and carefully made.", "Great value for the price.",
+        "The staff remembered us from last year.", "Everything was fresh and carefully made.", "Great value for "
+        "the price.",
         "They fixed a problem within minutes.", "Clean, calm and quick.", "The owner took time to explain everything.",
     ),
 }  # fmt: skip
@@ -224,3 +250,17 @@ CLOSINGS = {
     "fair": ("I might return.", "Three stars seems right.", "Worth a second try.", "Ask for a table by the window."),
     "good": ("Highly recommended!", "See you next week :-)", "Worth every cent.", "Bring the whole family 😊"),
 }
+COMPANIONS = (
+    "aunt",
+    "boss",
+    "brother",
+    "children",
+    "colleagues",
+    "cousin",
+    "neighbour",
+    "parents",
+    "partner",
+    "sister",
+)
+WEATHERS = ("foggy", "freezing", "hot", "rainy", "snowy", "stormy", "sunny", "windy")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -68,11 +68,14 @@ customers.orderBy("customer_id").show(3, truncate=18)
 # Marketing wants three columns: `customer_id`, the e-mail address under the name `email_address`, and `birth_year`, the year of
 # `birth_date` as an `INT`. One row per customer, all of them.
 
+
 # %% answer="1.1.1" title="A mailing list"
 def mailing_list(customers: DataFrame) -> DataFrame:
     """(customer_id BIGINT, email_address STRING, birth_year INT), one row per customer."""
     ### BEGIN SOLUTION
-    return customers.select("customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year"))
+    return customers.select(
+        "customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year")
+    )
     ### END SOLUTION
 
 
@@ -81,7 +84,12 @@ def mailing_list(customers: DataFrame) -> DataFrame:
 from autograder import variant
 from autograder.runtime import variants
 
-variant("1.1.1", "nulls", "customers without an e-mail address or a birth date", customers=variants.nulls("email", "birth_date"))
+variant(
+    "1.1.1",
+    "nulls",
+    "customers without an e-mail address or a birth date",
+    customers=variants.nulls("email", "birth_date"),
+)
 variant("1.1.1", "empty", "a shop without customers", customers=variants.empty)
 ### END HIDDEN TESTS
 check("1.1.1", mailing_list, key=["customer_id"])
@@ -89,6 +97,7 @@ check("1.1.1", mailing_list, key=["customer_id"])
 # %% [markdown] hints="1.1.1"
 # 1. Everything fits into one `select` with three entries.
 # 2. `F.year(...)` takes a date and gives an INT. Every entry can be renamed with `.alias("new name")`.
+
 
 # %% wrong="1.1.1" because="email_address"
 def mailing_list(customers):
@@ -147,12 +156,15 @@ raw_customers.select(
 # Give `raw_customers` proper names. In the result, `name` has no blanks at its ends, **one** blank between words, and every word begins
 # with a capital letter, the rest small. `email` is in small letters without blanks around it. Return `customer_id`, `name` and `email`; keep every row.
 
+
 # %% answer="1.1.2" title="Names as people write them"
 def tidy_names(raw_customers: DataFrame) -> DataFrame:
     """(customer_id STRING, name STRING, email STRING): `name` in capitals like "Anna Schmidt", `email` in small letters."""
     ### BEGIN SOLUTION
     one_blank = F.trim(F.regexp_replace("name", r"\s+", " "))
-    return raw_customers.select("customer_id", F.initcap(one_blank).alias("name"), F.lower(F.trim("email")).alias("email"))
+    return raw_customers.select(
+        "customer_id", F.initcap(one_blank).alias("name"), F.lower(F.trim("email")).alias("email")
+    )
     ### END SOLUTION
 
 
@@ -164,7 +176,8 @@ variant(
     "tabs",
     "names with tabs and three blanks, e-mail addresses with blanks around them",
     raw_customers=variants.replaced(
-        name=F.concat(F.lit("\t "), F.regexp_replace("name", " +", "   "), F.lit(" ")), email=F.concat(F.lit(" "), "email", F.lit("  "))
+        name=F.concat(F.lit("\t "), F.regexp_replace("name", " +", "   "), F.lit(" ")),
+        email=F.concat(F.lit(" "), "email", F.lit("  ")),
     ),
 )
 variant("1.1.2", "nulls", "rows without a name", raw_customers=variants.nulls("name", "email"))
@@ -175,6 +188,7 @@ check("1.1.2", tidy_names)
 # 1. Three steps for the name: the runs of white space, the ends, the case. Does their order matter?
 # 2. In a regular expression `\s+` means "one or more blanks or tabs". Replace each such run by a single blank.
 # 3. `trim` removes blanks, but no tabs. What if a tab stands at an end? Trim after the replacement, not before.
+
 
 # %% wrong="1.1.2" because="upper and lower case"
 def tidy_names(raw_customers):
@@ -209,7 +223,9 @@ def tidy_names(raw_customers):
 def tidy_names(raw_customers):
     words = F.filter(F.split("name", r"\s+"), lambda word: word != "")
     return raw_customers.select(
-        "customer_id", F.array_join(F.transform(words, F.initcap), " ").alias("name"), F.trim(F.lower("email")).alias("email")
+        "customer_id",
+        F.array_join(F.transform(words, F.initcap), " ").alias("name"),
+        F.trim(F.lower("email")).alias("email"),
     )
 
 
@@ -242,7 +258,11 @@ print("all:             ", customers.count())
 # %%
 import matplotlib.pyplot as plt
 
-shares = customers.select([F.avg(F.col(name).isNull().cast("int")).alias(name) for name in customers.columns]).first().asDict()
+shares = (
+    customers.select([F.avg(F.col(name).isNull().cast("int")).alias(name) for name in customers.columns])
+    .first()
+    .asDict()
+)
 figure, axes = plt.subplots(figsize=(7, 3.2))
 axes.barh(list(shares), [100 * share for share in shares.values()], color="#3b6ea5")
 axes.set_xlabel("rows without a value (%)")
@@ -256,21 +276,26 @@ plt.show()
 # ### Exercise 1.1.3: whom we must not write to
 #
 # The law says: write only to people who have agreed. `marketing_consent` is true, false, or NULL for people who were never asked. Return
-# `customer_id` and `name` of **everyone we must not write to**.
+# `customer_id`, `name` and `marketing_consent` of **everyone we must not write to**.
+
 
 # %% answer="1.1.3" title="Whom we must not write to"
 def not_to_contact(customers: DataFrame) -> DataFrame:
-    """(customer_id BIGINT, name STRING) of all customers whose consent is not known to be given."""
+    """(customer_id BIGINT, name STRING, marketing_consent BOOLEAN) of all customers whose consent is not known to be given."""
     ### BEGIN SOLUTION
     agreed = F.coalesce(F.col("marketing_consent"), F.lit(False))
-    return customers.filter(~agreed).select("customer_id", "name")
+    return customers.filter(~agreed).select("customer_id", "name", "marketing_consent")
     ### END SOLUTION
 
 
 # %% check="1.1.3" points=1
 ### BEGIN HIDDEN TESTS
-variant("1.1.3", "never asked", "a shop that never asked anybody", customers=variants.nulls("marketing_consent", every=1))
-variant("1.1.3", "all agreed", "a shop where everybody agreed", customers=variants.replaced(marketing_consent=F.lit(True)))
+variant(
+    "1.1.3", "never asked", "a shop that never asked anybody", customers=variants.nulls("marketing_consent", every=1)
+)
+variant(
+    "1.1.3", "all agreed", "a shop where everybody agreed", customers=variants.replaced(marketing_consent=F.lit(True))
+)
 ### END HIDDEN TESTS
 check("1.1.3", not_to_contact, key=["customer_id"])
 
@@ -278,24 +303,25 @@ check("1.1.3", not_to_contact, key=["customer_id"])
 # 1. There are two groups: people who said no, and people who said nothing. Does your filter keep both?
 # 2. Either ask for both cases with `|` (and parentheses), or first turn "never asked" into "no" with `F.coalesce`.
 
+
 # %% wrong="1.1.3" because="null"
 def not_to_contact(customers):
-    return customers.filter(~F.col("marketing_consent")).select("customer_id", "name")
+    return customers.filter(~F.col("marketing_consent")).select("customer_id", "name", "marketing_consent")
 
 
 # %% wrong="1.1.3" because="null"
 def not_to_contact(customers):
-    return customers.filter(F.col("marketing_consent") != True).select("customer_id", "name")  # noqa: E712
+    return customers.filter(F.col("marketing_consent") != True).select("customer_id", "name", "marketing_consent")  # noqa: E712
 
 
 # %% wrong="1.1.3" because="missing"
 def not_to_contact(customers):
-    return customers.filter(F.col("marketing_consent").isNull()).select("customer_id", "name")
+    return customers.filter(F.col("marketing_consent").isNull()).select("customer_id", "name", "marketing_consent")
 
 
 # %% right="1.1.3"
 def not_to_contact(customers):
-    return customers.filter("marketing_consent IS NOT TRUE").select("name", "customer_id")
+    return customers.filter("marketing_consent IS NOT TRUE").select("marketing_consent", "name", "customer_id")
 
 
 # %% [markdown]
@@ -304,6 +330,7 @@ def not_to_contact(customers):
 # `web_events` says for every event which `page` was shown and from which page, the `referrer`, the visitor came; NULL when they came from
 # outside. Add a column `is_reload`: true when referrer and page are the same, otherwise false. It must **never** be NULL, because a later step
 # will sum it. Return `event_id` and `is_reload`.
+
 
 # %% answer="1.1.4" title="Clicks that only reload"
 def reloads(web_events: DataFrame) -> DataFrame:
@@ -315,7 +342,12 @@ def reloads(web_events: DataFrame) -> DataFrame:
 
 # %% check="1.1.4" points=2
 ### BEGIN HIDDEN TESTS
-variant("1.1.4", "reloads", "visitors who reload pages", web_events=variants.replaced(referrer=F.when(F.rand(5) < 0.5, F.col("page"))))
+variant(
+    "1.1.4",
+    "reloads",
+    "visitors who reload pages",
+    web_events=variants.replaced(referrer=F.when(F.rand(5) < 0.5, F.col("page"))),
+)
 variant("1.1.4", "outside", "visitors who all came from outside", web_events=variants.nulls("referrer", every=1))
 ### END HIDDEN TESTS
 check("1.1.4", reloads, key=["event_id"])
@@ -324,6 +356,7 @@ check("1.1.4", reloads, key=["event_id"])
 # 1. What does `page == referrer` give when the visitor came from outside? Look at the table of three-valued logic.
 # 2. The fourth column of that table never has a NULL in it. In Python it is a method of a column.
 
+
 # %% wrong="1.1.4" because="null"
 def reloads(web_events):
     return web_events.select("event_id", (F.col("page") == F.col("referrer")).alias("is_reload"))
@@ -331,7 +364,9 @@ def reloads(web_events):
 
 # %% wrong="1.1.4" because="missing"
 def reloads(web_events):
-    return web_events.filter("referrer IS NOT NULL").select("event_id", (F.col("page") == F.col("referrer")).alias("is_reload"))
+    return web_events.filter("referrer IS NOT NULL").select(
+        "event_id", (F.col("page") == F.col("referrer")).alias("is_reload")
+    )
 
 
 # %% wrong="1.1.4" because="is_reload` is INT"
@@ -365,6 +400,7 @@ customers.groupBy(generation.alias("generation")).count().orderBy("generation").
 # Add `income_band` to `customers`: `"low"` below 25,000, `"middle"` from 25,000 up to but not including 60,000, `"high"` from 60,000. When the income is
 # not known, it is `"unknown"`. Return `customer_id`, `income` and `income_band`.
 
+
 # %% answer="1.1.5" title="Income bands"
 def income_bands(customers: DataFrame) -> DataFrame:
     """(customer_id, income, income_band STRING: low, middle, high or unknown)."""
@@ -382,9 +418,15 @@ def income_bands(customers: DataFrame) -> DataFrame:
 # %% check="1.1.5" points=2
 ### BEGIN HIDDEN TESTS
 borders = F.element_at(
-    F.array(*[F.lit(value) for value in (24_999.99, 25_000.0, 59_999.99, 60_000.0, 0.0)]), (F.col("customer_id") % 5 + 1).cast("int")
+    F.array(*[F.lit(value) for value in (24_999.99, 25_000.0, 59_999.99, 60_000.0, 0.0)]),
+    (F.col("customer_id") % 5 + 1).cast("int"),
 )
-variant("1.1.5", "borders", "incomes that lie exactly on a border", customers=variants.replaced(income=borders.cast("double")))
+variant(
+    "1.1.5",
+    "borders",
+    "incomes that lie exactly on a border",
+    customers=variants.replaced(income=borders.cast("double")),
+)
 variant("1.1.5", "nulls", "customers whose income is not known", customers=variants.nulls("income", every=2))
 ### END HIDDEN TESTS
 check("1.1.5", income_bands, key=["customer_id"])
@@ -392,6 +434,7 @@ check("1.1.5", income_bands, key=["customer_id"])
 # %% [markdown] hints="1.1.5"
 # 1. Conditions are tried from top to bottom. Which case must come first, so that it cannot fall through to the last one?
 # 2. You need three `when` and one `otherwise`. Since the first true condition wins, "from 25,000" need not be said again in the middle.
+
 
 # %% wrong="1.1.5" because="unknown"
 def income_bands(customers):
@@ -466,8 +509,9 @@ prices.select(
 # %% [markdown]
 # ### Exercise 1.1.6: incomes out of text
 #
-# In `raw_customers`, `income` is text: `31500.00`, `1,200.50` (the comma groups thousands), `28000.00 EUR`, `n/a`, or empty. Return `customer_id` and
-# `income` as `DECIMAL(12,2)`; NULL where there is no number. Keep every row.
+# In `raw_customers`, `income` is text: `31500.00`, `1,200.50` (the comma groups thousands), `28000.00 EUR`, `n/a`, or empty. A loss is written with a
+# minus sign. Return `customer_id` and `income` as `DECIMAL(12,2)`; NULL where there is no number. Keep every row.
+
 
 # %% answer="1.1.6" title="Incomes out of text"
 def parse_income(raw_customers: DataFrame) -> DataFrame:
@@ -481,11 +525,17 @@ def parse_income(raw_customers: DataFrame) -> DataFrame:
 # %% check="1.1.6" points=2
 ### BEGIN HIDDEN TESTS
 written = F.element_at(
-    F.array(*[F.lit(text) for text in ("1,234,567.89 EUR", "n/a", "", "0.00", " 950.5 ", "unknown", "12.00 EUR", "-5.00")]),
+    F.array(
+        *[F.lit(text) for text in ("1,234,567.89 EUR", "n/a", "", "0.00", " 950.5 ", "unknown", "12.00 EUR", "-5.00")]
+    ),
     (F.pmod(F.hash("customer_id"), F.lit(8)) + 1).cast("int"),
 )
-variant("1.1.6", "millions", "incomes over a million, blanks, losses and text", raw_customers=variants.replaced(income=written))
-variant("1.1.6", "nulls", "rows without any income", raw_customers=variants.nulls("income"))
+variant(
+    "1.1.6",
+    "millions",
+    "incomes over a million, blanks, losses and text",
+    raw_customers=variants.replaced(income=written),
+)
 variant("1.1.6", "other rows", "an export of another shop", seed=911)
 ### END HIDDEN TESTS
 check("1.1.6", parse_income)
@@ -494,6 +544,7 @@ check("1.1.6", parse_income)
 # 1. Look at all forms first: `raw_customers.groupBy(F.regexp_replace("income", "[0-9]+", "9")).count().show()`.
 # 2. Remove what does not belong to a number (grouping commas, blanks, the currency), then convert what is left with `try_cast`.
 # 3. A regular expression such as `[^0-9.\-]` matches every character that is **not** a digit, a point or a minus sign.
+
 
 # %% wrong="1.1.6" because="CAST_INVALID_INPUT"
 def parse_income(raw_customers):
@@ -511,7 +562,13 @@ def parse_income(raw_customers):
     return raw_customers.select("customer_id", digits.try_cast("double").alias("income"))
 
 
-# %% wrong="1.1.6" because="income"
+# %% wrong="1.1.6" because="losses"
+def parse_income(raw_customers):
+    digits = F.regexp_replace("income", r"[^0-9.]", "")
+    return raw_customers.select("customer_id", digits.try_cast("decimal(12,2)").alias("income"))
+
+
+# %% wrong="1.1.6" because="factor"
 def parse_income(raw_customers):
     digits = F.regexp_replace("income", r"[^0-9]", "")
     return raw_customers.select("customer_id", digits.try_cast("decimal(12,2)").alias("income"))
@@ -551,6 +608,7 @@ customers.select(
 # For a call centre: keep customers who have an e-mail address **or** a phone number (or both). An empty country becomes `"unknown"`, an empty city
 # too. All other columns and holes stay as they are; return all columns of `customers`.
 
+
 # %% answer="1.1.7" title="Customers we can reach"
 def reachable(customers: DataFrame) -> DataFrame:
     """All columns of `customers`; rows with an e-mail address or a phone number; no NULL in country and city."""
@@ -565,7 +623,9 @@ variant(
     "1.1.7",
     "out of reach",
     "many customers without e-mail address, phone or both",
-    customers=variants.together(variants.nulls("email", every=2), variants.nulls("phone", every=3), variants.nulls("city", every=4)),
+    customers=variants.together(
+        variants.nulls("email", every=2), variants.nulls("phone", every=3), variants.nulls("city", every=4)
+    ),
 )
 variant("1.1.7", "other rows", "another shop", seed=415)
 ### END HIDDEN TESTS
@@ -574,6 +634,7 @@ check("1.1.7", reachable, key=["customer_id"])
 # %% [markdown] hints="1.1.7"
 # 1. `na.drop` looks at all columns unless you name a `subset`. And does a row go when *any* of them is NULL, or when *all* are?
 # 2. `na.fill` also takes a `subset`. Without it, every text column is filled.
+
 
 # %% wrong="1.1.7" because="missing"
 def reachable(customers):
@@ -624,6 +685,7 @@ letters.select("id", F.explode_outer(F.split("list", ",")).alias("letter")).show
 # For the recommendation team: one row per customer and interest, with the interest's `rank`, beginning with **1** (the first one named is the
 # strongest). A customer without interests (NULL or an empty text) appears once, with NULL in `interest` and `rank`. Return `customer_id`, `interest`, `rank`.
 
+
 # %% answer="1.1.8" title="One row per interest"
 def interest_rows(customers: DataFrame) -> DataFrame:
     """(customer_id BIGINT, interest STRING, rank INT from 1), no customer lost."""
@@ -638,7 +700,12 @@ def interest_rows(customers: DataFrame) -> DataFrame:
 ### BEGIN HIDDEN TESTS
 variant("1.1.8", "nobody", "customers who named no interest", customers=variants.nulls("interests", every=1))
 variant("1.1.8", "blank", "customers whose list is an empty text", customers=variants.replaced(interests=F.lit("")))
-variant("1.1.8", "twice", "customers who named the same interest twice", customers=variants.replaced(interests=F.concat("interests", F.lit(","), "interests")))
+variant(
+    "1.1.8",
+    "twice",
+    "customers who named the same interest twice",
+    customers=variants.replaced(interests=F.concat("interests", F.lit(","), "interests")),
+)
 ### END HIDDEN TESTS
 check("1.1.8", interest_rows)
 
@@ -646,6 +713,7 @@ check("1.1.8", interest_rows)
 # 1. First make an array; think about what the empty text should become before you split it.
 # 2. You need the version of `explode` that numbers the elements *and* keeps customers without any.
 # 3. It gives two columns at once: name them with `.alias("position", "interest")`. Then its numbers begin with 0, yours with 1.
+
 
 # %% wrong="1.1.8" because="missing"
 def interest_rows(customers):
@@ -662,7 +730,9 @@ def interest_rows(customers):
 
 # %% wrong="1.1.8" because="interest"
 def interest_rows(customers):
-    numbered = customers.select("customer_id", F.posexplode_outer(F.split("interests", ",")).alias("position", "interest"))
+    numbered = customers.select(
+        "customer_id", F.posexplode_outer(F.split("interests", ",")).alias("position", "interest")
+    )
     return numbered.select("customer_id", "interest", (F.col("position") + 1).alias("rank"))
 
 

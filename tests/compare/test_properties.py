@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -89,7 +90,7 @@ def test_noise_within_the_tolerance_is_never_a_difference(data: st.DataObject) -
         )
         for side in (noisy, data.draw(st.permutations(values)))
     ]
-    difference = compare_frames(*frames, FrameRules(absolute_tolerance=1e-9))
+    difference = compare_frames(frames[0], frames[1], FrameRules(absolute_tolerance=1e-9))
     assert difference.equal, difference
 
 
@@ -138,3 +139,16 @@ def test_a_frame_survives_its_file_byte_for_byte(original: Rows, tmp_path_factor
     read.write(folder / "two.parquet")
     assert (folder / "one.parquet").read_bytes() == (folder / "two.parquet").read_bytes()
     assert compare_frames(read, written, FrameRules(ordered=True, column_order=True)).equal
+
+
+def test_noise_among_very_many_ties_is_no_difference() -> None:
+    """Each row has a thousand partners within the tolerance in one column, and the noise shuffles the other."""
+    generator = np.random.default_rng(3)
+    x, y = generator.integers(0, 20, 20_000) / 7, generator.integers(0, 5, 20_000) / 3
+    shuffle = generator.permutation(len(x))
+    noisy = x[shuffle] * (1 + generator.normal(size=len(x)) * 1e-14)
+    expected = Frame.from_arrow(pa.table({"x": x, "y": y}))
+    assert compare_frames(Frame.from_arrow(pa.table({"x": noisy, "y": y[shuffle]})), expected).equal
+    noisy[5] += 1e-6
+    wrong = compare_frames(Frame.from_arrow(pa.table({"x": noisy, "y": y[shuffle]})), expected)
+    assert wrong.fraction_right == (len(x) - 1) / len(x)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ class Case:
     equal: bool
     stage: str = ""
     says: str = ""
-    rules: FrameRules = FrameRules()
+    rules: FrameRules = field(default_factory=FrameRules)
 
 
 def values(rows: str, names: str) -> str:
@@ -181,8 +181,10 @@ CASES = [
     Case("text columns with ANSI on", values("(1,'a'),(2,'b')", "k,v"), values("(2,'b'),(1,'a')", "k,v"), True),
     Case(
         "VARIANTs in a struct and a map",
-        """SELECT named_struct('p', parse_json('{"b": 1, "a": 2}')) AS s, map('k', parse_json('{"d": 1, "c": 2}')) AS m""",
-        """SELECT named_struct('p', parse_json('{"a": 2, "b": 1}')) AS s, map('k', parse_json('{"c": 2, "d": 1}')) AS m""",
+        """SELECT named_struct('p', parse_json('{"b": 1, "a": 2}')) AS s, map('k',
+        parse_json('{"d": 1, "c": 2}')) AS m""",
+        """SELECT named_struct('p', parse_json('{"a": 2, "b": 1}')) AS s, map('k', parse_json('{"c": 2, "d": 1}')) AS
+        m""",
         True,
     ),
     Case(
@@ -227,13 +229,13 @@ def test_is_judged_the_same_after_a_file(spark: SparkSession, case: Case, tmp_pa
         assert (read[number].schema, read[number].columns) == (frame.schema, frame.columns)
         assert read[number].table.schema == frame.table.schema
         assert compare_frames(read[number], frame, FrameRules(ordered=True, column_order=True)).equal
-    assert compare_frames(*read, case.rules) == compare_frames(*frames, case.rules)
+    assert compare_frames(read[0], read[1], case.rules) == compare_frames(frames[0], frames[1], case.rules)
 
 
 def test_a_frame_is_executed_once(spark: SparkSession) -> None:
     counter = spark.sparkContext.accumulator(0)
 
-    def count(rows: Iterator[tuple[int]]) -> Iterator[tuple[int]]:
+    def count(rows: Iterable[tuple[int]]) -> Iterable[tuple[int]]:
         for row in rows:
             counter.add(1)
             yield row

@@ -121,8 +121,8 @@ class Course:
         """Write answers, as in `answer(answer_1_1_1="def ...")`; any cell can be named by its id."""
         edited = nbformat.read(self.notebook, as_version=4)
         for cell in edited.cells:
-            if cell.id in sources:
-                cell.source = sources.pop(cell.id)
+            if cell.id.replace("-", "_") in sources:
+                cell.source = sources.pop(cell.id.replace("-", "_"))
         assert not sources, f"no such cell: {sources}"
         nbformat.write(edited, self.notebook)
 

@@ -65,9 +65,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run() -> Run:
-    """Runs a command line with the test's environment, changed by keyword `environment`; never raises on its exit code."""
+    """Runs a command line with the test's environment, changed by `environment`; never raises on its exit code."""
 
-    def run_command(*command: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run_command(
+        *command: str | Path, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(part) for part in command],
             env={**os.environ, **(environment or {})},

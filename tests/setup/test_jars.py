@@ -1,4 +1,4 @@
-"""Fetching the jars: what is right stays, what is wrong is repaired, and what cannot be done is said in one sentence."""
+"""Fetching the jars: what is right stays, what is wrong is repaired, and what cannot be done is one sentence."""
 
 from __future__ import annotations
 
@@ -70,7 +70,9 @@ def test_a_repository_that_serves_another_file_is_refused(small_root: Path, mave
     served = next(maven_mirror.rglob("delta-storage*.jar"))
     content = served.read_bytes()
     served.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
-    with pytest.raises(SetupError, match=r"delta-storage-4\.4\.0\.jar is not the locked file .* run `course setup` again"):
+    with pytest.raises(
+        SetupError, match=r"delta-storage-4\.4\.0\.jar is not the locked file .* run `course setup` again"
+    ):
         fetch_jars(root=small_root, state=tmp_path, show_progress=False)
     assert not list((tmp_path / "jars").glob("delta-storage*"))
     served.write_bytes(content)

@@ -1,0 +1,163 @@
+"""Every grader is itself graded: wrong answers fail for the reason they state, right ones pass, stubs are not attempted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from autograder import paths
+from autograder.authoring import answers, answers_table, source
+from autograder.authoring.source import Source, SourceError
+from autograder.models import ExerciseSpec, Status, Verdict
+from autograder.runtime import judge
+from autograder.runtime.cases import Case
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+SOURCES = [source.read(path) for path in source.find(paths.SOLUTIONS)]
+EXERCISES = [pytest.param(item, exercise, id=exercise) for item in SOURCES for exercise in item.exercises]
+
+
+def answers_of(kind: str) -> list[object]:
+    """One parameter set for each cell of a kind, in all sources."""
+    found: list[object] = []
+    for item in SOURCES:
+        for exercise in item.exercises:
+            for number, cell in enumerate(item.of(kind, exercise), start=1):
+                found.append(pytest.param(item, cell, id=f"{exercise}-{number}"))
+    return found
+
+
+@pytest.mark.parametrize(("item", "cell"), answers_of("wrong"))
+def test_wrong_answers_fail_for_the_stated_reason(item: Source, cell: source.SourceCell) -> None:
+    verdict = answers.judge_code(item, cell.exercise, cell.source)
+    assert verdict.status not in (Status.PASSED, Status.NOT_ATTEMPTED, Status.GRADER_ERROR), verdict
+    assert cell.metadata["because"].lower() in answers.telling(verdict), verdict
+
+
+@pytest.mark.parametrize(("item", "cell"), answers_of("right"))
+def test_other_right_answers_pass(item: Source, cell: source.SourceCell) -> None:
+    verdict = answers.judge_code(item, cell.exercise, cell.source)
+    assert verdict.status is Status.PASSED, verdict
+
+
+@pytest.mark.parametrize(("item", "exercise"), EXERCISES)
+def test_the_reference_solution_passes_and_the_stub_is_not_attempted(item: Source, exercise: str) -> None:
+    solution = answers.judge_code(item, exercise, item.of("answer", exercise)[0].source)
+    assert (solution.status, solution.points) == (Status.PASSED, solution.max_points), solution
+    stub = answers.judge_code(item, exercise, answers.stub(item, exercise))
+    assert (stub.status, stub.points) == (Status.NOT_ATTEMPTED, 0.0), stub
+
+
+@pytest.fixture(scope="module")
+def item(new_course: Path) -> Source:
+    """The notebook of a new course: its exercise 2.1.1 asks for `order_id` and `channel`, 2.1.3 counts 678 rows or so."""
+    return source.read(source.find(new_course / "solutions")[0])
+
+
+def test_a_shortcut_through_the_sample_is_told_with_the_hidden_data(item: Source, new_course: Path) -> None:
+    code = 'def channels(orders):\n    return orders.select("order_id", "channel").na.drop()'
+    verdict = answers.judge_code(item, "2.1.1", code, root=new_course)
+    assert verdict.status is Status.FAILED
+    assert verdict.message.startswith("Right on the sample data, but not on hidden data: orders whose channel is not known. ")
+    assert verdict.examples is None
+    assert verdict.points == 0.0
+
+
+def test_judging_stops_at_the_first_failure_unless_told_otherwise(item: Source, new_course: Path) -> None:
+    code = 'def channels(orders):\n    return orders.select("order_id")'
+    stopped = answers.judge_cases(item, "2.1.1", code, root=new_course)
+    assert [case.name for case, _ in stopped] == ["sample"]
+    complete = answers.judge_cases(item, "2.1.1", code, root=new_course, until_failure=False)
+    assert [case.name for case, _ in complete] == ["sample", "unknown channel", "no orders"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("1 / 0", Status.ERROR, "ZeroDivisionError"),
+        ("def channels(:", Status.ERROR, "SyntaxError"),
+        ("def other(orders):\n    return orders", Status.NOT_ATTEMPTED, "There is no function `channels`"),
+        ("def channels(order):\n    return order", Status.FAILED, "must take the parameters (orders)"),
+        ("def channels(orders):\n    return orders.collect()", Status.FAILED, "a list of rows"),
+    ],
+)
+def test_broken_answers_get_a_verdict(item: Source, new_course: Path, code: str, status: Status, message: str) -> None:
+    verdict = answers.judge_code(item, "2.1.1", code, root=new_course)
+    assert verdict.status is status
+    assert message in verdict.message
+
+
+def test_one_answer_leaves_nothing_behind_for_the_next(item: Source, new_course: Path, spark: SparkSession) -> None:
+    before = dict(spark.conf.getAll)
+    code = """def channels(orders):
+    orders.sparkSession.conf.set("spark.sql.ansi.enabled", "false")
+    orders.sparkSession.conf.set("spark.made.up", "1")
+    orders.cache().count()
+    return orders.select("order_id", "channel")"""
+    assert answers.judge_code(item, "2.1.1", code, root=new_course).status is Status.PASSED
+    assert dict(spark.conf.getAll) == before
+    verdict = answers.judge_cases(item, "2.1.1", code.replace("return", 'assert not orders.is_cached, "cached"; return'), root=new_course)
+    assert "cached" in verdict[0][1].message
+    assert not spark.table("orders").storageLevel.useMemory
+
+
+def test_the_table_counts_answers_that_are_not_as_they_say(new_course: Path, spoilt: Path) -> None:
+    path = source.find(spoilt / "solutions")[0]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('wrong="2.1.1" because="on hidden data"', 'wrong="2.1.1" because="rank"'), encoding="utf-8")
+    _, unexpected = answers_table.table(source.read(path), spoilt)
+    assert unexpected == 1
+    _, unexpected = answers_table.table(source.read(source.find(new_course / "solutions")[0]), new_course)
+    assert unexpected == 0
+
+
+def test_what_has_not_been_built_is_said(item: Source, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"2\.1\.1 is not in the manifest; run `course build 2\.1`"):
+        answers.judge_code(item, "2.1.1", "", root=tmp_path)
+
+
+SPEC = ExerciseSpec("9.9.1", "title", "value", 2.0)
+
+
+def verdict(status: Status, points: float = 0.0) -> Verdict:
+    """A verdict on one case."""
+    return Verdict("9.9.1", status, f"It is {status}.", trace="frames of the hidden call", points=points, max_points=2.0)
+
+
+PASSED = verdict(Status.PASSED, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("judged", "status", "points"),
+    [
+        ([PASSED, PASSED, PASSED], Status.PASSED, 2.0),
+        ([verdict(Status.FAILED), PASSED], Status.FAILED, 0.0),
+        ([PASSED, verdict(Status.FAILED), verdict(Status.TIMEOUT)], Status.FAILED, 0.0),
+        ([PASSED, verdict(Status.TIMEOUT)], Status.TIMEOUT, 0.0),
+        ([PASSED, verdict(Status.NOT_ATTEMPTED)], Status.FAILED, 0.0),
+        ([verdict(Status.NOT_ATTEMPTED)], Status.NOT_ATTEMPTED, 0.0),
+        ([verdict(Status.PARTIAL, 1.5), verdict(Status.PARTIAL, 0.5)], Status.PARTIAL, 0.5),
+        ([PASSED, verdict(Status.PARTIAL, 1.5)], Status.PARTIAL, 1.5),
+        ([verdict(Status.PARTIAL, 1.5), verdict(Status.FAILED)], Status.FAILED, 0.0),
+        ([verdict(Status.PARTIAL, 1.5), verdict(Status.GRADER_ERROR)], Status.GRADER_ERROR, 0.0),
+        ([PASSED, verdict(Status.GRADER_ERROR)], Status.GRADER_ERROR, 0.0),
+        ([verdict(Status.FAILED), verdict(Status.GRADER_ERROR)], Status.FAILED, 0.0),
+        ([], Status.GRADER_ERROR, 0.0),
+    ],
+)
+def test_the_first_case_that_is_not_passed_decides(judged: list[Verdict], status: Status, points: float) -> None:
+    names = ["sample", "ties", "nulls"]
+    cases = [(Case(name, f"data with {name}"), found) for name, found in zip(names, judged, strict=False)]
+    found = judge.combined(SPEC, cases)
+    assert (found.status, found.points) == (status, points)
+
+
+def test_only_hidden_cases_hide_their_trace() -> None:
+    on_sample = judge.combined(SPEC, [(Case(), verdict(Status.ERROR))])
+    assert (on_sample.message, on_sample.trace) == ("It is error.", "frames of the hidden call")
+    hidden = judge.combined(SPEC, [(Case(), PASSED), (Case("ties", "two orders at once"), verdict(Status.ERROR))])
+    assert hidden.message == "Right on the sample data, but not on hidden data: two orders at once. It is error."
+    assert (hidden.trace, hidden.status) == ("", Status.ERROR)
