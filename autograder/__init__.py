@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.setup.spark_configuration import prepare_environment as _prepare_environment
 
 if TYPE_CHECKING:
-    from autograder.runtime import check, hint, variant
+    from autograder.runtime.check import check, hint, variant
 
 __all__ = ["check", "hint", "variant"]
 

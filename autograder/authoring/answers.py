@@ -1,7 +1,7 @@
 """Judges an author's wrong and right answers in this process, on the sample and on every hidden variant.
 
-Nothing is imitated: the same `cases.answer` and `judge.verdict` that serve learners and the verifier do the work. What is read is
-kept (references, input DataFrames, the notebook's own definitions), so that hundreds of answers take minutes.
+Nothing is imitated: the same `cases.answer` and `judge.verdict` that serve learners and the verifier do the work. What
+is read is kept (references, input DataFrames, the notebook's definitions), so that hundreds of answers take minutes.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ def judge_code(item: Source, exercise: str, code: str, *, root: Path = paths.ROO
     return judge.combined(spec_of(item, exercise, root), judge_cases(item, exercise, code, root=root))
 
 
-def judge_cases(item: Source, exercise: str, code: str, *, root: Path = paths.ROOT, until_failure: bool = True) -> Judged:
-    """The verdict on each case, the sample first; with `until_failure` no more than up to the first that is not passed."""
+def judge_cases(
+    item: Source, exercise: str, code: str, *, root: Path = paths.ROOT, until_failure: bool = True
+) -> Judged:
+    """The verdict on each case, the sample first; with `until_failure` only up to the first that is not passed."""
     spec = spec_of(item, exercise, root)
     spark = fixtures.session()
     judged: Judged = []
@@ -74,7 +76,7 @@ def judge_cases(item: Source, exercise: str, code: str, *, root: Path = paths.RO
 
 
 def known_cases(item: Source, spec: ExerciseSpec, root: Path = paths.ROOT) -> tuple[KnownCase, ...]:
-    """The sample and the hidden variants of an exercise with their references. Raises SourceError when it has not been built."""
+    """The sample and the hidden variants of an exercise with what is expected. Raises SourceError when not built."""
     return _known_cases(item.assignment, item.name, spec.id, spec.kind, root)
 
 
@@ -184,4 +186,3 @@ def _restored(spark: SparkSession) -> Iterator[None]:
         for key, value in before.items():
             if after.get(key) != value:
                 spark.conf.set(key, value)
-

@@ -15,11 +15,13 @@ IDLE = "caught nothing that the sample lets through"
 
 
 def table(item: Source, root: Path = paths.ROOT) -> tuple[Table, int]:
-    """One row per wrong answer and per hidden variant that caught none; and how many answers passed or failed for another reason.
+    """One row per wrong answer and per idle hidden variant; and how many answers passed or failed for another reason.
 
-    An idle variant is no error: the sample may be strict already, or a wrong answer that needs the variant may be missing.
+    An idle variant is no error: the sample may be strict already, or a wrong answer that needs the variant is missing.
     """
-    shown = Table("exercise", "wrong because", "caught by", "verdict", title=f"{item.number} {item.title}", title_justify="left")
+    shown = Table(
+        "exercise", "wrong because", "caught by", "verdict", title=f"{item.number} {item.title}", title_justify="left"
+    )
     unexpected = 0
     for exercise in dict.fromkeys(item.exercises):
         useful: set[str] = set()
@@ -29,7 +31,9 @@ def table(item: Source, root: Path = paths.ROOT) -> tuple[Table, int]:
             unexpected += not as_said
             useful |= set(caught.by)
             by = ", ".join(caught.by) or "nothing"
-            shown.add_row(exercise, because, by, caught.verdict.message if as_said else f"NOT AS SAID: {caught.verdict.message}")
+            shown.add_row(
+                exercise, because, by, caught.verdict.message if as_said else f"NOT AS SAID: {caught.verdict.message}"
+            )
         spec = answers.spec_of(item, exercise, root)
         for known in answers.known_cases(item, spec, root)[1:]:
             if known.case.name not in useful:

@@ -69,7 +69,9 @@ def build_one(item: Source, previous: Source | None, following: Source | None) -
         }
         for exercise in item.exercises:
             if not (recorded / exercise).is_dir():
-                raise SourceError(f"{item.name}: the cell that checks {exercise} never called `check(\"{exercise}\", ...)`.")
+                raise SourceError(
+                    f'{item.name}: the cell that checks {exercise} never called `check("{exercise}", ...)`.'
+                )
             files |= _below(recorded / exercise / SAMPLE, Path("autograder", "references", exercise))
         files |= _hidden(item, recorded)
         return Built(files, _notebook_spec(item, recorded))
@@ -79,7 +81,12 @@ def owned(root: Path, numbers: Iterable[str] = ()) -> set[Path]:
     """Files on disk that `build` of these notebooks (all when none is named) is responsible for, relative to `root`."""
     wanted = set(numbers)
     found: set[Path] = set()
-    for pattern in ("solutions/*/*.ipynb", "modules/*/*.ipynb", "solutions/*/hidden/*/**/*", "autograder/references/*/*"):
+    for pattern in (
+        "solutions/*/*.ipynb",
+        "modules/*/*.ipynb",
+        "solutions/*/hidden/*/**/*",
+        "autograder/references/*/*",
+    ):
         for path in root.glob(pattern):
             relative = path.relative_to(root)
             if path.is_file() and (not wanted or _number_of(relative) in wanted):
@@ -124,7 +131,9 @@ def _number_of(relative: Path) -> str:
 
 
 def _below(folder: Path, target: Path) -> dict[Path, bytes]:
-    return {target / path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        target / path.relative_to(folder): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 def _hidden(item: Source, recorded: Path) -> dict[Path, bytes]:
@@ -134,7 +143,9 @@ def _hidden(item: Source, recorded: Path) -> dict[Path, bytes]:
     index: dict[str, list[dict[str, Any]]] = {}
     for exercise in item.exercises:
         index[exercise] = []
-        for number, folder in enumerate(sorted((recorded / exercise / "variants").glob("*"), key=lambda path: int(path.name))):
+        for number, folder in enumerate(
+            sorted((recorded / exercise / "variants").glob("*"), key=lambda path: int(path.name))
+        ):
             case = json.loads((folder / "case.json").read_text(encoding="utf-8"))
             inputs = {}
             for parameter in case["files"]:

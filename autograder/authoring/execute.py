@@ -35,7 +35,11 @@ def execute(notebook: NotebookNode, name: str, record_folder: Path, work_folder:
         record_timing=False,
         extra_arguments=["--IPKernelApp.log_level=40"],
     )
-    environment = {**os.environ, RECORD_VARIABLE: str(record_folder), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    environment = {
+        **os.environ,
+        RECORD_VARIABLE: str(record_folder),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
     try:
         client.execute(env=environment)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
@@ -58,7 +62,9 @@ def replacements() -> list[tuple[re.Pattern[str], str]]:
 
 def _sanitised(output: NotebookNode, name: str) -> NotebookNode:
     if output.get("name") == "stderr":
-        raise TwinFailed(f"{name}: the solution writes to stderr, which looks like a failure to learners: {output.text[:300]}")
+        raise TwinFailed(
+            f"{name}: the solution writes to stderr, which looks like a failure to learners: {output.text[:300]}"
+        )
     output.pop("execution_count", None) if output.output_type != "execute_result" else None
     if output.output_type == "stream":
         output.text = _clean(output.text)

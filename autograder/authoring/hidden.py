@@ -47,13 +47,19 @@ def secrets(item: Source) -> list[Secret]:
     """
     found = [secret for cell in item.cells for secret in _of_cell(cell)]
     shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in ("hints", "wrong", "right")))
-    kept = [secret for secret in found if secret.kind not in ("wrong answer", "right answer") or squeezed(secret.text) not in shown]
+    kept = [
+        secret
+        for secret in found
+        if secret.kind not in ("wrong answer", "right answer") or squeezed(secret.text) not in shown
+    ]
     return list(dict.fromkeys(kept))
 
 
 def solution_lines(item: Source, exercise: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
     """The telling lines between the solution markers of an exercise."""
-    return [line for cell in item.of("answer", exercise) for line in telling_lines(between(cell.source, SOLUTION), minimum)]
+    return [
+        line for cell in item.of("answer", exercise) for line in telling_lines(between(cell.source, SOLUTION), minimum)
+    ]
 
 
 def between(text: str, markers: tuple[str, str]) -> str:
@@ -71,8 +77,8 @@ def visible(cell: SourceCell) -> str:
 
 
 def telling_lines(text: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
-    """The stripped lines that give something away: no imports, headers of functions, bare brackets or short lines."""
-    lines = (line.strip() for line in text.splitlines())
+    """The lines that give something away, without bullets: no imports, function headers, brackets, short lines."""
+    lines = (line.strip().lstrip("-*#> ") for line in text.splitlines())
     return [line for line in lines if len(line) >= minimum and not _TRIVIAL.match(line)]
 
 
@@ -105,7 +111,7 @@ def squeezed(text: str) -> str:
 
 
 def readable(content: bytes) -> str:
-    """The text of a file; of a notebook also its cells, as people see them. Bytes that are no text become other characters."""
+    """The text of a file; of a notebook also its cells, as people see them."""
     text = content.decode("utf-8", errors="replace")
     try:
         cells = json.loads(text)["cells"]
@@ -137,10 +143,16 @@ def _of_cell(cell: SourceCell) -> Iterator[Secret]:
     elif cell.kind == "answer":
         yield from (Secret("solution", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION)))
     elif cell.kind == "written":
-        yield from (Secret("model answer", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION)))
-        yield from (Secret("mark scheme", cell.exercise, line) for line in telling_lines(between(cell.source, MARK_SCHEME)))
+        yield from (
+            Secret("model answer", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION))
+        )
+        yield from (
+            Secret("mark scheme", cell.exercise, line) for line in telling_lines(between(cell.source, MARK_SCHEME))
+        )
     elif cell.kind == "check":
-        yield from (Secret("hidden test", cell.exercise, line) for line in telling_lines(between(cell.source, HIDDEN_TESTS)))
+        yield from (
+            Secret("hidden test", cell.exercise, line) for line in telling_lines(between(cell.source, HIDDEN_TESTS))
+        )
         yield from _of_variants(cell)
 
 

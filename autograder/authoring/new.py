@@ -17,7 +17,9 @@ class NotCreated(Exception):
 
 
 def new(number: str, title: str, module: str = "", *, root: Path = paths.ROOT) -> Path:
-    """Write `solutions/<module>/<number>_<title>.py`; `module` may be left out when its folder exists. Returns the path.
+    """Write `solutions/<module>/<number>_<title>.py`; `module` may be left out when its folder exists.
+
+    Returns the path.
 
     Raises NotCreated when the number is taken or malformed, the title is empty, or the module's folder cannot be told.
     """
@@ -29,11 +31,15 @@ def new(number: str, title: str, module: str = "", *, root: Path = paths.ROOT) -
     existing = source.find(root / "solutions")
     for path in existing:
         if path.name.split("_")[0] == number:
-            raise NotCreated(f"{number} is already there: {path.relative_to(root)}. Choose another number; nothing was overwritten.")
+            raise NotCreated(
+                f"{number} is already there: {path.relative_to(root)}. Choose another number; nothing was overwritten."
+            )
     path = _folder(number, module, root) / f"{number}_{'_'.join(words)}.py"
     if path.exists():
         raise NotCreated(f"{path.relative_to(root)} is already there; nothing was overwritten.")
-    earlier = [name for name in (path.name.split("_")[0] for path in existing) if manifest.order(name) < manifest.order(number)]
+    earlier = [
+        name for name in (path.name.split("_")[0] for path in existing) if manifest.order(name) < manifest.order(number)
+    ]
     text = Template(SKELETON.read_text(encoding="utf-8")).substitute(
         number=number, title=" ".join(title.split()), before=earlier[-1] if earlier else "nothing"
     )

@@ -13,7 +13,12 @@ from autograder.authoring.source import SOURCE_ONLY, Source, SourceCell
 NBGRADER_SCHEMA = 3
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"},
+    "language_info": {
+        "name": "python",
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "pygments_lexer": "ipython3",
+    },
 }
 
 
@@ -64,9 +69,13 @@ def _notebook_cell(cell: SourceCell, number: int) -> NotebookNode:
     if cell.kind == "answer":
         made.metadata.nbgrader = _grading(f"answer_{identifier}", grade=False, solution=True)
     elif cell.kind == "check":
-        made.metadata.nbgrader = _grading(f"check_{identifier}", grade=True, solution=False, points=cell.metadata.get("points"))
+        made.metadata.nbgrader = _grading(
+            f"check_{identifier}", grade=True, solution=False, points=cell.metadata.get("points")
+        )
     elif cell.kind == "written":
-        made.metadata.nbgrader = _grading(f"answer_{identifier}", grade=True, solution=True, points=cell.metadata.get("points"))
+        made.metadata.nbgrader = _grading(
+            f"answer_{identifier}", grade=True, solution=True, points=cell.metadata.get("points")
+        )
     if cell.kind in ("answer", "check", "written"):
         made.id = made.metadata.nbgrader.grade_id
     return made

@@ -1,4 +1,4 @@
-"""`course release`: writes the learners' repository, from a list of what they may have, and searches it for what they may not.
+"""`course release`: writes the learners' repository from a list of what they may have, and searches it for the rest.
 
 An update never overwrites a file that the learner has changed: the new version is written beside it.
 """
@@ -41,7 +41,10 @@ FILES = (
     "autograder/models.py",
     "autograder/paths.py",
     "autograder/commands/__init__.py",
-    *(f"autograder/commands/{verb}.py" for verb in ("setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch")),
+    *(
+        f"autograder/commands/{verb}.py"
+        for verb in ("setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch")
+    ),
 )
 """Single files, each of which must be there."""
 
@@ -80,7 +83,7 @@ class ReleasedFile:
 
 @dataclass(frozen=True)
 class Changes:
-    """What a release changed in its folder. `beside` maps a file that the learner has changed to where its new version lies."""
+    """What a release changed in its folder. `beside` maps a file that the learner has changed to its new version."""
 
     written: tuple[Path, ...]
     removed: tuple[Path, ...]
@@ -90,8 +93,8 @@ class Changes:
 def release(target: Path, root: Path = paths.ROOT) -> Changes:
     """Write or update the learners' repository in `target`. Equal courses give equal files.
 
-    Raises ReleaseError when `target` holds something else, when the course is not complete, or when a released file would
-    show something hidden.
+    Raises ReleaseError when `target` holds something else, when the course is not complete, or when a released file
+    would show something hidden.
     """
     before = _released_before(target)
     files = contents(root)
@@ -109,7 +112,9 @@ def contents(root: Path = paths.ROOT) -> dict[Path, ReleasedFile]:
         files |= _below(root, folder, suffixes)
     for notebook in notebooks:
         relative = Path(notebook.assignment, f"{notebook.name}.ipynb")
-        files[Path("modules", relative)] = files[Path("autograder/pristine", relative)] = _read(root / "modules" / relative)
+        files[Path("modules", relative)] = files[Path("autograder/pristine", relative)] = _read(
+            root / "modules" / relative
+        )
         for exercise in notebook.exercises:
             if exercise.kind != "written":
                 files |= _below(root, f"autograder/references/{exercise.id}", None)
@@ -148,12 +153,14 @@ def learner_makefile(text: str) -> str:
 
 
 def _released_before(target: Path) -> dict[str, str]:
-    """The digests of the release that lies in a folder; empty for a folder without anything in it but perhaps `.git`."""
+    """The digests of the release that lies in a folder; empty for a folder with nothing in it but perhaps `.git`."""
     marker = target / MARKER
     if marker.is_file():
         return dict(json.loads(marker.read_text(encoding="utf-8"))["files"])
     if target.exists() and (not target.is_dir() or any(path.name != ".git" for path in target.iterdir())):
-        raise ReleaseError(f"{target} is not empty and holds no earlier release. Name a new folder; nothing was written.")
+        raise ReleaseError(
+            f"{target} is not empty and holds no earlier release. Name a new folder; nothing was written."
+        )
     return {}
 
 
@@ -209,7 +216,8 @@ def _below(root: Path, folder: str, suffixes: tuple[str, ...] | None) -> dict[Pa
 
 def _table_of_contents(notebooks: Iterable[NotebookSpec]) -> str:
     rows = [
-        f"| [{entry.number} {plain_text(entry.title)}](modules/{entry.assignment}/{entry.name}.ipynb) | {entry.minutes} minutes |"
+        f"| [{entry.number} {plain_text(entry.title)}](modules/{entry.assignment}/{entry.name}.ipynb) "
+        f"| {entry.minutes} minutes |"
         for entry in notebooks
     ]
     return "\n".join(["| notebook | time |", "|---|---|", *rows])

@@ -81,7 +81,9 @@ def read(path: Path) -> Source:
     cells = tuple(_cell(path, number, cell) for number, cell in enumerate(notebook.cells))
     heading = re.match(r"# (\d+(?:\.\d+)*) (.+)", cells[0].source if cells else "")
     if not heading or not path.name.startswith(heading[1] + "_"):
-        raise SourceError(f"{path.name}: the first cell must be Markdown that begins with `# <number> <title>`, number as in the file name.")
+        raise SourceError(
+            f"{path.name}: the first cell must be Markdown that begins with `# <number> <title>`, number as in the file name."
+        )
     minutes = re.search(r"\*\*Time:\*\* (\d+) minutes", cells[0].source)
     if not minutes:
         raise SourceError(f"{path.name}: the first cell must say `**Time:** NN minutes`.")

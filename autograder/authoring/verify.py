@@ -1,4 +1,4 @@
-"""`course verify`: applies every rule of `autograder.authoring.rules` to the course. Needs no Spark and takes seconds."""
+"""`course verify`: applies every rule of `autograder.authoring.rules` to the course, in seconds and without Spark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograder.authoring.rules import Finding
 
 
 def verify(root: Path = paths.ROOT, numbers: Iterable[str] = ()) -> list[Finding]:
-    """All findings, notebook after notebook; with `numbers` only those of these notebooks and no rule about the whole course."""
+    """All findings, notebook after notebook; with `numbers` only of these, without rules about the whole course."""
     course = rules.load(root)
     wanted = set(numbers)
     lessons = [lesson for lesson in course.lessons if not wanted or lesson.source.number in wanted]

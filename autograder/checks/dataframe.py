@@ -32,7 +32,7 @@ class DataFrameCheck:
             raise WrongKind(
                 "Your function returned a streaming DataFrame, which has no end. Read the data with `spark.read`, not `readStream`."
             )
-        facts = {"plan": plan.operators(result)} if "plan" in options else {}
+        facts = plan.observed(result, options["plan"]) if "plan" in options else {}
         return Answer(Frame.from_spark(result), facts)
 
     def save(self, answer: Answer, folder: Path) -> None:

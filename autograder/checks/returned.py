@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+_COLUMN = "a Column. A column is only a description: put it into `select` or `withColumn` of a DataFrame and return that DataFrame."
 _BY_TYPE = {
-    "pyspark.sql.column.Column": "a Column. A column is only a description: put it into `select` or `withColumn` of a DataFrame and "
-    "return that DataFrame.",
-    "pyspark.sql.classic.column.Column": "a Column. A column is only a description: put it into `select` or `withColumn` of a DataFrame and "
-    "return that DataFrame.",
+    "pyspark.sql.column.Column": _COLUMN,
+    "pyspark.sql.classic.column.Column": _COLUMN,
     "pyspark.sql.group.GroupedData": "the result of `groupBy` alone. Say what to compute for each group with `agg(...)`.",
     "pandas.core.frame.DataFrame": "a pandas DataFrame. Return the Spark DataFrame itself: leave out `toPandas()`.",
     "pandas.DataFrame": "a pandas DataFrame. Return the Spark DataFrame itself: leave out `toPandas()`.",

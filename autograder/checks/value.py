@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import json
 import math
@@ -73,7 +73,9 @@ def plain(value: Any) -> Any:
         return value if math.isfinite(value) else {"float": str(value)}
     if isinstance(value, decimal.Decimal):
         return {"decimal": str(value)}
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
+    if type(value).__name__ in ("Column", "DataFrame"):  # a Column has every attribute that one asks for
+        raise WrongKind(_no_value(value))
+    if isinstance(value, dt.datetime | dt.date | dt.time):
         return {type(value).__name__: value.isoformat()}
     if hasattr(value, "asDict"):
         return plain(value.asDict())
@@ -85,13 +87,18 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return plain(value.item())
+    raise WrongKind(_no_value(value))
+
+
+def _no_value(value: Any) -> str:
+    """What is wrong with something that has no plain value."""
     if type(value).__name__ == "DataFrame":
-        raise WrongKind(
+        return (
             "Your function returned a whole DataFrame where a plain Python value is asked for. "
             "Get the value out with an action such as `count()` or `first()`."
         )
     if type(value).__name__ == "Column":
-        raise WrongKind("Your function returned a Column, which is only a description. Compute it in a DataFrame and return the value.")
+        return "Your function returned a Column, which is only a description. Compute it in a DataFrame and return the value."
     if callable(value):
-        raise WrongKind("Your function returned a function or method. Call it: add `()`.")
-    raise WrongKind(f"Your function returned a {type(value).__name__}, which is not a plain Python value.")
+        return "Your function returned a function or method. Call it: add `()`."
+    return f"Your function returned a {type(value).__name__}, which is not a plain Python value."

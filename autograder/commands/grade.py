@@ -9,14 +9,22 @@ import click
 
 @click.command()
 @click.argument("submitted", type=click.Path(file_okay=False, path_type=Path), metavar="SUBMITTED_DIR")
-@click.option("--out", "results", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
+@click.option(
+    "--out", "results", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Sandboxes at a time.")
 @click.option("--assignment", default="", help="Grade only this assignment (a folder of modules/).")
 @click.option("--learner", default="", help="Grade only this learner.")
-@click.option("--timeout", type=click.FloatRange(10), default=600, show_default=True, help="Seconds for one submission.")
-@click.option("--memory", type=click.FloatRange(1), default=3, show_default=True, help="Memory for one submission, in GB.")
+@click.option(
+    "--timeout", type=click.FloatRange(10), default=600, show_default=True, help="Seconds for one submission."
+)
+@click.option(
+    "--memory", type=click.FloatRange(1), default=3, show_default=True, help="Memory for one submission, in GB."
+)
 @click.option("--no-sandbox", is_flag=True, help="Run learners' code with your own rights. Every result says so.")
-@click.option("--regrade", is_flag=True, help="Grade again what has a result; earlier results are kept under previous/.")
+@click.option(
+    "--regrade", is_flag=True, help="Grade again what has a result; earlier results are kept under previous/."
+)
 @click.option("--samples", is_flag=True, help="First write sample submissions into SUBMITTED_DIR (made when missing).")
 def command(
     submitted: Path,
@@ -32,8 +40,8 @@ def command(
 ) -> None:
     """Grade every SUBMITTED_DIR/<learner>/<assignment>/<notebook>.ipynb.
 
-    Writes RESULTS/<learner>/<assignment>.json and RESULTS/grades.csv. What already has a result for the same notebooks and the same
-    course is not graded again. The exit code is 0 when every submission has a result, whatever its marks.
+    Writes RESULTS/<learner>/<assignment>.json and RESULTS/grades.csv. What already has a result for the same notebooks
+    and the same course is not graded again. The exit code is 0 when every submission has a result, whatever its marks.
     """
     from rich.console import Console
 
@@ -57,14 +65,21 @@ def command(
         console.print("[yellow]Without a sandbox, learners' code runs with your own rights.[/yellow]")
     try:
         with _Progress(console, len(submissions)) as progress:
-            lines = batch.grade_all(submissions, results, options, workers=workers, regrade=regrade, progress=progress.show)
+            lines = batch.grade_all(
+                submissions, results, options, workers=workers, regrade=regrade, progress=progress.show
+            )
     except SandboxUnavailable as problem:
         raise click.ClickException(str(problem)) from problem
     except KeyboardInterrupt:
         _end_children()
-        raise click.ClickException("Stopped. Finished results are kept; run the same command again for the rest.") from None
+        raise click.ClickException(
+            "Stopped. Finished results are kept; run the same command again for the rest."
+        ) from None
     kept = sum(line.kept for line in lines)
-    console.print(f"{len(lines)} submissions: {len(lines) - kept} graded, {kept} kept. Marks: {results / 'grades.csv'}", highlight=False)
+    console.print(
+        f"{len(lines)} submissions: {len(lines) - kept} graded, {kept} kept. Marks: {results / 'grades.csv'}",
+        highlight=False,
+    )
 
 
 class _Progress:
@@ -91,7 +106,9 @@ class _Progress:
         assert isinstance(line, Graded)
         name = f"{line.submission.learner}/{line.submission.assignment}".encode("utf-8", "replace").decode()
         marks = f"{line.points:g} of {line.max_points:g}"
-        self.bar.console.print(f"{name}: {line.status}, {marks}{' (kept)' if line.kept else ''}", markup=False, highlight=False)
+        self.bar.console.print(
+            f"{name}: {line.status}, {marks}{' (kept)' if line.kept else ''}", markup=False, highlight=False
+        )
         self.bar.advance(self.task)
 
 

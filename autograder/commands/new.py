@@ -8,7 +8,9 @@ import click
 @click.command()
 @click.argument("number")
 @click.argument("title")
-@click.option("--module", default="", help="Folder such as 02_joins_windows_udfs; needed for the first notebook of a module.")
+@click.option(
+    "--module", default="", help="Folder such as 02_joins_windows_udfs; needed for the first notebook of a module."
+)
 def command(number: str, title: str, module: str) -> None:
     """Write the source of a new notebook: small, complete, and to be rewritten.
 

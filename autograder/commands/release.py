@@ -12,7 +12,8 @@ import click
 def command(target: Path) -> None:
     """Write the learners' repository into DIR, or update the one that is there.
 
-    It holds no solution, hidden test, wrong answer or hidden data. A file that a learner has changed is never overwritten.
+    It holds no solution, hidden test, wrong answer or hidden data. A file that a learner has changed is never
+    overwritten.
     """
     from autograder.authoring.release import ReleaseError, release
     from autograder.authoring.source import SourceError

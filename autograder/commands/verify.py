@@ -7,12 +7,14 @@ import click
 
 @click.command()
 @click.argument("numbers", nargs=-1)
-@click.option("--answers", is_flag=True, help="Judge every wrong answer and show what caught it (needs Spark, takes minutes).")
+@click.option(
+    "--answers", is_flag=True, help="Judge every wrong answer and show what caught it (needs Spark, takes minutes)."
+)
 def command(numbers: tuple[str, ...], answers: bool) -> None:
     """Check that the course itself is in order.
 
-    Prints one line for each finding and exits with 1 when there are any. NUMBERS such as 1.1 limit the work to these notebooks; rules about the
-    course as a whole are then left out.
+    Prints one line for each finding and exits with 1 when there are any. NUMBERS such as 1.1 limit the work to these
+    notebooks; rules about the course as a whole are then left out.
     """
     if answers:
         _show_answers(numbers)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from autograder.compare.column import Rows
 from autograder.compare.pairing import Leftovers
-from autograder.compare.text import shown, shown_pair
+from autograder.compare.text import python_value, shown, shown_pair
 from autograder.models import Cell, ExampleTable
 
 MAXIMUM_ROWS = 5
@@ -73,8 +73,8 @@ def _steady(table: pa.Table, rows: Rows, count: int) -> Rows:
 
 
 def _rows(table: pa.Table, rows: Rows) -> list[list[Any]]:
-    return [[column[int(row)].as_py() for column in table.columns] for row in rows]
+    return [[python_value(column[int(row)]) for column in table.columns] for row in rows]
 
 
 def _row(table: pa.Table, row: int, columns: list[int]) -> list[Any]:
-    return [table.column(column)[row].as_py() for column in columns]
+    return [python_value(table.column(column)[row]) for column in columns]

@@ -131,6 +131,8 @@ class Frame:
         with pq.ParquetFile(path, arrow_extensions_enabled=False, read_dictionary=texts) as file:
             tables = list(_decoded(file, schema, limits, path))
             table = pa.concat_tables(tables or [_storage_schema(schema).empty_table()])
+            # Parquet readers take text as it comes, even when it is not UTF-8.
+            table.validate(full=True)
         return cls(schema, _stored(table, schema))
 
 

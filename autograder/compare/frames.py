@@ -89,11 +89,13 @@ def _compare_names(actual: Frame, expected: Frame, rules: FrameRules) -> FrameDi
 def _wrong_names(mine: Counter[str], theirs: Counter[str]) -> FrameDifference:
     missing, extra = list((theirs - mine).elements()), list((mine - theirs).elements())
     right = list((mine & theirs).elements())
-    lowered = {name.strip().lower(): name for name in extra}
-    renamed = [(lowered[name.strip().lower()], name) for name in missing if name.strip().lower() in lowered]
-    for yours, wanted in renamed:
-        missing.remove(wanted)
-        extra.remove(yours)
+    renamed = []
+    for wanted in list(missing):
+        yours = next((name for name in extra if name.strip().lower() == wanted.strip().lower()), None)
+        if yours is not None:
+            renamed.append((yours, wanted))
+            missing.remove(wanted)
+            extra.remove(yours)
     repeated = [name for name in dict.fromkeys(extra) if name in theirs]
     unexpected = [name for name in extra if name not in theirs]
     wrong = [f"column `{yours}` must be called `{wanted}`" for yours, wanted in renamed]
@@ -102,15 +104,8 @@ def _wrong_names(mine: Counter[str], theirs: Counter[str]) -> FrameDifference:
     wrong += [f"column `{name}` is there {_times(mine[name])}, expected {_times(theirs[name])}" for name in repeated]
     if unexpected:
         wrong.append(f"{_columns_are(unexpected)} not asked for")
-    name = (
-        "column_case"
-        if renamed
-        else "missing_columns"
-        if missing
-        else "duplicate_columns"
-        if repeated
-        else "extra_columns"
-    )
+    reasons = (("column_case", renamed), ("missing_columns", missing), ("duplicate_columns", repeated))
+    name = next((name for name, found in reasons if found), "extra_columns")
     found = (f"{number_of(len(right), 'column')} found: {listed(right)}",) if right else ()
     return _stopped("columns", sentence(wrong), shapes.named(name), right=found, wrong=tuple(wrong))
 

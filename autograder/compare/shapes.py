@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autograder.compare.text import python_value
+
 HINTS = {
     "all_rows_missing": (
         "Your result is empty. One condition lets nothing through: test the filters and the join condition one at"
@@ -134,6 +136,10 @@ HINTS = {
         "Text that looks like a number or a date is still text: it sorts and compares letter by letter. Convert it."
     ),
 }
+
+
+MAXIMUM_SHIFT = 10**17
+"""Microseconds; about three thousand years."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +284,12 @@ def _ties(evidence: RowEvidence) -> Shape | None:
     if not evidence.sort_columns or evidence.wrong or evidence.extra.num_rows != evidence.missing.num_rows:
         return None
     chosen = [f"c{index}" for index in evidence.sort_columns]
-    one, other = (sorted(map(str, rows.select(chosen).to_pylist())) for rows in (evidence.extra, evidence.missing))
+    one, other = (
+        sorted(
+            str([python_value(column[row]) for column in rows.select(chosen).columns]) for row in range(rows.num_rows)
+        )
+        for rows in (evidence.extra, evidence.missing)
+    )
     return named("ties") if one == other else None
 
 
@@ -351,7 +362,7 @@ def _time_cells(column: WrongColumn) -> Shape | None:
     if len(shifts) <= 2 and not (shifts % half_hour).any() and (np.abs(shifts) <= 28 * half_hour).all():
         hours = " and ".join(f"{value / (2 * half_hour):+g} h" for value in shifts)
         return named("time_zone", column=f"`{column.name}`", offset=hours)
-    if len(shifts) == 1 and len(shift) > 1:
+    if len(shifts) == 1 and len(shift) > 1 and abs(int(shifts[0])) < MAXIMUM_SHIFT:
         offset = ("-" if shifts[0] < 0 else "+") + str(dt.timedelta(microseconds=abs(int(shifts[0]))))
         return named("constant_offset", column=f"`{column.name}`", offset=offset)
     return None

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import pyarrow as pa
+
 MAXIMUM_TEXT = 60
 
 
@@ -34,6 +36,14 @@ def sentence(findings: Iterable[str]) -> str:
         parts = [*parts[:2], f"{len(parts) - 2} more findings"]
     joined = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return joined[0].upper() + joined[1:] + "."
+
+
+def python_value(scalar: pa.Scalar) -> Any:
+    """The Python object for an Arrow scalar; text for times that Python's calendar does not reach."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return " ".join(pa.repeat(scalar, 1).to_string().strip("[] \n").split())
 
 
 def shown(value: Any) -> str:

@@ -29,15 +29,19 @@ class Graded:
 def find_submissions(folder: Path, *, assignment: str = "", learner: str = "") -> list[Submission]:
     """The submissions below `folder` in nbgrader's layout `<learner>/<assignment>/`, by name.
 
-    Hidden folders and plain files are no submissions. A symbolic link in the place of an assignment is one, so that it gets a result
-    that says why it was not read; links in the place of a learner are left out.
+    Hidden folders and plain files are no submissions. A symbolic link in the place of an assignment is one, so that it
+    gets a result that says why it was not read; links in the place of a learner are left out.
     """
     found = []
     for home in sorted(folder.iterdir()):
         if home.is_symlink() or not home.is_dir() or home.name.startswith(".") or learner not in ("", home.name):
             continue
         for entry in sorted(home.iterdir()):
-            if (entry.is_dir() or entry.is_symlink()) and not entry.name.startswith(".") and assignment in ("", entry.name):
+            if (
+                (entry.is_dir() or entry.is_symlink())
+                and not entry.name.startswith(".")
+                and assignment in ("", entry.name)
+            ):
                 found.append(Submission(home.name, entry.name, entry))
     return found
 

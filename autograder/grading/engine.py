@@ -20,12 +20,11 @@ from autograder.grading.limits import Limits
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
 from autograder.grading.results import ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
-from autograder.grading.task import CELL_DEADLINE_SECONDS, NotebookTask, write_task
+from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.runtime.judge import reference_folder
 
 VERIFIER_SECONDS = 120.0
-_CUT_SHORT = {"finished": "graded", "timeout": "timeout"}
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,11 @@ class Submission:
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: limits of the sandbox, and whether there is one."""
+    """How to grade: limits of the sandbox, whether there is one, and deadlines inside it."""
 
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True
-    cell_deadline: float = CELL_DEADLINE_SECONDS
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 @dataclass
@@ -61,15 +60,22 @@ def notebooks_of(assignment: str) -> list[NotebookSpec]:
 
 
 def grade(submission: Submission, options: GradingOptions) -> Result:
-    """Grade all notebooks of a submission. Raises SandboxUnavailable; everything else becomes a named status of the result."""
+    """Grade all notebooks of a submission. Raises SandboxUnavailable; everything else becomes a named status of the
+    result.
+    """
     start = time.monotonic()
     try:
         result = _grade(submission, options)
     except SandboxUnavailable:
         raise
     except Exception as error:  # one submission must never end the batch
-        result = _failed(submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}")
-    digests = {"submission_digest": submission_digest(submission), "course_digest": course_digest(submission.assignment)}
+        result = _failed(
+            submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}"
+        )
+    digests = {
+        "submission_digest": submission_digest(submission),
+        "course_digest": course_digest(submission.assignment),
+    }
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = round(time.monotonic() - start, 3)
     return Result(**{**_fields(result), **digests, "graded_at": stamp, "seconds": seconds})
@@ -98,7 +104,7 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
         answers.mkdir()
         scratch = sandbox.INSIDE_SCRATCH if options.sandboxed else Path(temporary, "scratch")
         tasks = [NotebookTask(spec, notebooks.rebuilt[spec.name]) for spec in specs if spec.name in notebooks.rebuilt]
-        write_task(task, tasks, scratch=scratch, cell_deadline=options.cell_deadline)
+        write_task(task, tasks, scratch=scratch, deadlines=options.deadlines)
         ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
         verdicts = verify(answers, ended.reason, [spec for spec in specs if spec.name in notebooks.rebuilt])
         notebooks.findings += _events(answers / "report.json")
@@ -128,10 +134,12 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
 def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dict[str, dict[str, Any]]:
     """Verdicts by exercise id, from the verifier's own process.
 
-    When the verifier itself dies or hangs on an answer, it is asked again for each exercise alone, so that one hostile answer costs
-    only its own points.
+    When the verifier itself dies or hangs on an answer, it is asked again for each exercise alone, so that one hostile
+    answer costs only its own points.
     """
-    wanted = {notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in notebooks}
+    wanted = {
+        notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in notebooks
+    }
     verdicts = _ask_verifier(answers, reason, wanted)
     if verdicts is not None:
         return verdicts
@@ -145,10 +153,19 @@ def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dic
 def _ask_verifier(answers: Path, reason: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]] | None:
     with tempfile.TemporaryDirectory(prefix="course-verify-") as temporary:
         request, response = Path(temporary, "request.json"), Path(temporary, "response.json")
-        request.write_text(json.dumps({"answers": str(answers), "reason": reason, "notebooks": wanted}), encoding="utf-8")
+        request.write_text(
+            json.dumps({"answers": str(answers), "reason": reason, "notebooks": wanted}), encoding="utf-8"
+        )
         command = [sys.executable, "-m", "autograder.grading.verifier", str(request), str(response)]
         try:
-            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=VERIFIER_SECONDS, check=True, cwd=paths.ROOT)
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=VERIFIER_SECONDS,
+                check=True,
+                cwd=paths.ROOT,
+            )
             verdicts = json.loads(response.read_text(encoding="utf-8"))
         except (subprocess.SubprocessError, OSError, ValueError):
             return None
@@ -171,17 +188,11 @@ def _judged(
                 attempted = rebuilt is not None and rebuilt.attempted(exercise.answer_cell)
                 written.append(WrittenAnswer(exercise.id, "to_mark" if attempted else "not_attempted", exercise.points))
             elif problem is not None:
-                status = Status.NOT_ATTEMPTED if problem.reason == "missing" else Status.ERROR
-                exercises.append(ExerciseResult(exercise.id, status, 0.0, exercise.points, str(problem)))
+                why = Status.NOT_ATTEMPTED if problem.reason == "missing" else Status.ERROR
+                exercises.append(ExerciseResult(exercise.id, why, 0.0, exercise.points, str(problem)))
             else:
                 exercises.append(_exercise_result(exercise, verdicts.get(exercise.id)))
-    status = "incomplete" if notebooks.problems else "graded"
-    if ended is None:
-        status = "unreadable"
-    elif ended.reason != "finished":
-        status = _CUT_SHORT.get(ended.reason, "stopped")
-    elif any(exercise.status == Status.GRADER_ERROR for exercise in exercises):
-        status = "grader_error"
+    status = _overall(notebooks, exercises, ended)
     findings = [*notebooks.findings, *(ended.findings if ended else ())]
     if ended is not None and ended.reason == "died":
         findings.append("The run ended before its end. " + " ".join(ended.log.strip().splitlines()[-3:]))
@@ -200,6 +211,16 @@ def _judged(
     )
 
 
+def _overall(notebooks: _Notebooks, exercises: Sequence[ExerciseResult], ended: Ended | None) -> str:
+    if ended is None:
+        return "unreadable"
+    if any(exercise.status == Status.GRADER_ERROR for exercise in exercises):
+        return "grader_error"
+    if ended.reason != "finished":
+        return "timeout" if ended.reason == "timeout" else "stopped"
+    return "incomplete" if notebooks.problems else "graded"
+
+
 def _explanation(status: str, notebooks: _Notebooks) -> str:
     if status in ("incomplete", "unreadable"):
         return " ".join(str(problem) for problem in notebooks.problems.values())
@@ -216,12 +237,16 @@ def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None) -> E
         return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, message)
     shown = {name: verdict[name] for name in ("right", "wrong", "examples", "hint", "shape", "trace")}
     points = min(max(float(verdict["points"]), 0.0), spec.points)
-    return ExerciseResult(spec.id, verdict["status"], points, spec.points, verdict["message"], round(verdict["seconds"], 3), shown)
+    return ExerciseResult(
+        spec.id, verdict["status"], points, spec.points, verdict["message"], round(verdict["seconds"], 3), shown
+    )
 
 
 def _failed(submission: Submission, status: str, message: str) -> Result:
     exercises = [
-        ExerciseResult(spec.id, Status.GRADER_ERROR if status == "grader_error" else Status.ERROR, 0.0, spec.points, message)
+        ExerciseResult(
+            spec.id, Status.GRADER_ERROR if status == "grader_error" else Status.ERROR, 0.0, spec.points, message
+        )
         for notebook in notebooks_of(submission.assignment)
         for spec in notebook.exercises
         if spec.kind != "written"
@@ -236,7 +261,9 @@ def _events(report: Path) -> list[str]:
     """What the runner says happened in the notebooks, such as cells that ended the process. Told, never trusted."""
     try:
         notebooks = json.loads(report.read_bytes()[:1_000_000])["notebooks"]
-        return [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]][:100]
+        return [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]][
+            :100
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
@@ -262,7 +289,9 @@ def _head(path: Path) -> bytes:
 
 
 def course_digest(assignment: str) -> str:
-    """SHA-256 over everything that decides the marks of an assignment: released notebooks, specifications, references, variants."""
+    """SHA-256 over everything that decides the marks of an assignment: released notebooks, specifications, references,
+    variants.
+    """
     digest = hashlib.sha256()
     for notebook in notebooks_of(assignment):
         digest.update(repr(notebook).encode())

@@ -1,7 +1,8 @@
-"""How answers leave the sandbox: one stream of named files, with no links, no modes and no paths outside the receiving folder.
+"""How answers leave the sandbox: one stream of named files, with no links, no modes and no paths outside the receiving
+folder.
 
-Each file is a line `<name> <size>` and then that many bytes. The sender runs beside learner code and is not trusted: whatever does
-not fit the format or the limits ends the reception, and what arrived complete before that is kept.
+Each file is a line `<name> <size>` and then that many bytes. The sender runs beside learner code and is not trusted:
+whatever does not fit the format or the limits ends the reception, and what arrived complete before that is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _CHUNK = 65_536
 
 
 class ExchangeError(Exception):
-    """The stream broke a rule. `reason` is "output" when it was too large, "damaged" otherwise, "timeout" when the time was over."""
+    """The stream broke a rule. `reason` is "output" when it was too large, "damaged" otherwise, "timeout" when the time
+    was over.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

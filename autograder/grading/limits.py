@@ -1,4 +1,6 @@
-"""Limits on memory and processes of a sandbox: a control group where one can be made, else resource limits and a watchdog."""
+"""Limits on memory and processes of a sandbox: a control group where one can be made, else resource limits and a
+watchdog.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ HIERARCHY = Path("/sys/fs/cgroup")
 class Limits:
     """What one submission may use. Bytes and seconds.
 
-    `scratch` is the size of the private /tmp, `output` that of all answers together; `processes` counts threads too, of which a JVM
-    has some forty.
+    `scratch` is the size of the private /tmp, `output` that of all answers together; `processes` counts threads too, of
+    which a JVM has some forty.
     """
 
     memory: int = 3_000_000_000
@@ -138,8 +140,8 @@ def _version_2(limits: Limits) -> ControlGroup:
 def _delegated_group() -> Path:
     """A group whose children may have memory and process limits. Raises OSError when there is none that we may use.
 
-    A group of version 2 holds either processes or limited children. In a group of our own (as `systemd-run --user --scope -p
-    Delegate=yes` makes) this process first moves itself into a child; any other group is left alone.
+    A group of version 2 holds either processes or limited children. In a group of our own (as `systemd-run --user
+    --scope -p Delegate=yes` makes) this process first moves itself into a child; any other group is left alone.
     """
     own = HIERARCHY / _own_groups()[""]
     for candidate in (own, own.parent):

@@ -1,7 +1,7 @@
 """nbgrader's autograde through our engine: learner code runs in the sandbox only, marks come from the verifier.
 
-`nbgrader_config.py` puts these three classes in the place of nbgrader's own. `RebuildingExporter` reads submissions (instead of the
-sanitizing preprocessors), `GradeInSandbox` stands for Execute and `SaveMarks` for SaveAutoGrades.
+`nbgrader_config.py` puts these three classes in the place of nbgrader's own. `RebuildingExporter` reads submissions
+(instead of the sanitizing preprocessors), `GradeInSandbox` stands for Execute and `SaveMarks` for SaveAutoGrades.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class RebuildingExporter(NotebookExporter):
 
     def __init__(self, parent: Any = None, **settings: Any) -> None:
         super().__init__(parent=parent, **settings)
+        self._converter = parent
         if parent is not None:
             self._hook = parent.pre_convert_hook
             self._ignored = list(parent.coursedir.ignore)
@@ -44,8 +45,9 @@ class RebuildingExporter(NotebookExporter):
 
     def from_filename(self, filename: str, resources: Any = None, **settings: Any) -> tuple[Any, Any]:
         """The rebuilt notebook while nbgrader sanitizes; afterwards the file as it is."""
-        if not self.parent._sanitizing:
-            return super().from_filename(filename, resources=resources, **settings)
+        if not self._converter._sanitizing:
+            output, resources = super().from_filename(filename, resources=resources, **settings)
+            return output, resources
         path = Path(filename)
         release = paths.MODULES / resources["nbgrader"]["assignment"] / path.name
         try:
@@ -57,13 +59,16 @@ class RebuildingExporter(NotebookExporter):
             document = json.loads(release.read_text(encoding="utf-8"))
             notice = nbformat.v4.new_markdown_cell(f"**This notebook could not be read.** {problem}", id="unreadable")
             document["cells"].insert(0, notice)
-        return self.from_notebook_node(nbformat.from_dict(document), resources=resources, **settings)
+        output, resources = self.from_notebook_node(nbformat.from_dict(document), resources=resources, **settings)
+        return output, resources
 
     def _ignore_links(self, **details: Any) -> None:
-        """nbgrader copies other files of a submission and follows links; one could point at anything that the instructor can read."""
+        """nbgrader copies other files of a submission and follows links; one could point at anything that the
+        instructor can read.
+        """
         folders = {Path(notebook).parent for notebook in details["notebooks"]}
         links = [path.name for folder in folders for path in folder.rglob("*") if path.is_symlink()]
-        self.parent.coursedir.ignore = [*self._ignored, *map(glob.escape, links)]
+        self._converter.coursedir.ignore = [*self._ignored, *map(glob.escape, links)]
         if self._hook is not None:
             self._hook(**details)
 
@@ -71,7 +76,9 @@ class RebuildingExporter(NotebookExporter):
 class GradeInSandbox(NbGraderPreprocessor):
     """Grades the submission in the sandbox and shows each verdict as the output of its test cell."""
 
-    sandboxed = Bool(True, help="Run learners' code in bubblewrap; without it, it runs with your own rights.").tag(config=True)
+    sandboxed = Bool(True, help="Run learners' code in bubblewrap; without it, it runs with your own rights.").tag(
+        config=True
+    )
     memory = Float(3.0, help="Memory for one submission, in GB.").tag(config=True)
     seconds = Float(600.0, help="Time for one submission, in seconds.").tag(config=True)
 
@@ -115,11 +122,17 @@ class SaveMarks(SaveAutoGrades):
 
 
 def show(cell: NotebookNode, exercise: ExerciseResult) -> None:
-    """Make the verdict the only output of a test cell, and its points the mark; a fault of the grader asks for a mark by hand."""
+    """Make the verdict the only output of a test cell, and its points the mark; a fault of the grader asks for a mark
+    by hand.
+    """
     verdict = verdict_of(exercise)
     cell.outputs = [nbformat.v4.new_output("display_data", data=dict(render.bundle(verdict)))]
     if exercise.status != Status.PASSED:
-        cell.outputs.append(nbformat.v4.new_output("error", ename=exercise.status, evalue=exercise.message, traceback=[]))
+        # nbgrader's own SaveAutoGrades would otherwise give full marks, should somebody switch back to it.
+        marks = f"{exercise.points:g} of {exercise.max_points:g} points"
+        cell.outputs.append(
+            nbformat.v4.new_output("error", ename=exercise.status, evalue=exercise.message, traceback=[marks])
+        )
     cell.metadata[MARKS] = {"points": None if exercise.status == Status.GRADER_ERROR else exercise.points}
 
 

@@ -1,4 +1,6 @@
-"""Rebuilds a submitted notebook from the release: the learner's answers and own cells, everything else as we shipped it."""
+"""Rebuilds a submitted notebook from the release: the learner's answers and own cells, everything else as we shipped
+it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class UnusableNotebook(Exception):
 
 @dataclass(frozen=True)
 class RebuiltCell:
-    """One cell to run. `origin` is "release", "answer" or "learner"; `check` cells are never executed, answers are captured there."""
+    """One cell to run. `origin` is "release", "answer" or "learner"; `check` cells are never executed, answers are
+    captured there.
+    """
 
     source: str
     origin: str
@@ -41,7 +45,8 @@ class RebuiltCell:
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """The code cells of the rebuilt notebook in the order of the release, and sentences about what else the submission held.
+    """The code cells of the rebuilt notebook in the order of the release, and sentences about what else the submission
+    held.
 
     `written` has the grade_ids of the text answers that the learner changed.
     """
@@ -58,11 +63,13 @@ class Rebuilt:
 def rebuild(submission: Path, release: Path) -> Rebuilt:
     """Put the learner's answers into the released notebook.
 
-    Of the submission only three things are used: the source of the cells `answer_<id>` (the first of each), code cells that the
-    learner added, and code cells that the learner edited although they are not answers (run after the released version, because
-    a learner may have put an import there). Locked cells and check cells are always those of the release.
+    Of the submission only three things are used: the source of the cells `answer_<id>` (the first of each), code cells
+    that the learner added, and code cells that the learner edited although they are not answers (run after the released
+    version, because a learner may have put an import there). Locked cells and check cells are always those of the
+    release.
 
-    Raises UnusableNotebook when the submission cannot be read; a release that cannot be read is the course's own fault (ValueError).
+    Raises UnusableNotebook when the submission cannot be read; a release that cannot be read is the course's own fault
+    (ValueError).
     """
     released = json.loads(release.read_text(encoding="utf-8"))
     submitted = read_notebook(submission)
@@ -91,14 +98,17 @@ def read_notebook(path: Path) -> Mapping[str, Any]:
     except RecursionError as error:
         raise UnusableNotebook("not_a_notebook", f"{path.name} is nested too deeply to be a notebook.") from error
     except ValueError as error:
-        raise UnusableNotebook("not_a_notebook", f"{path.name} is not valid JSON. Save it again in JupyterLab and hand it in again.") from error
+        raise UnusableNotebook(
+            "not_a_notebook", f"{path.name} is not valid JSON. Save it again in JupyterLab and hand it in again."
+        ) from error
     if not isinstance(document, dict) or not _raw_cells(document):
         raise UnusableNotebook("not_a_notebook", f"{path.name} is JSON, but has no notebook cells.")
     return document
 
 
 def rebuilt_notebook(submission: Path, release: Path) -> tuple[dict[str, Any], Rebuilt]:
-    """The rebuilt notebook as JSON of the notebook format, for people to read and mark: no outputs, text answers included.
+    """The rebuilt notebook as JSON of the notebook format, for people to read and mark: no outputs, text answers
+    included.
 
     Raises UnusableNotebook, as `rebuild` does.
     """
@@ -123,7 +133,13 @@ def rebuilt_notebook(submission: Path, release: Path) -> tuple[dict[str, Any], R
 
 
 def _learner_cell(cell: RebuiltCell, number: int) -> dict[str, Any]:
-    base = {"cell_type": "code", "id": f"added-{number}", "metadata": {}, "outputs": [], "execution_count": None}
+    base: dict[str, Any] = {
+        "cell_type": "code",
+        "id": f"added-{number}",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+    }
     return {**base, "source": cell.source}
 
 
@@ -226,6 +242,12 @@ def _rebuilt_cells(
             left -= 1
 
 
+def _differs(submitted: Mapping[str, Any], released: Mapping[str, Any]) -> bool:
+    """Whether metadata that decides about marks was edited. The checksum may be that of an earlier release."""
+    names = ("grade_id", "grade", "solution", "locked", "task", "points")
+    return any(submitted.get(name) != released.get(name) for name in names)
+
+
 def _match(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> list[int | None]:
     """For each submitted cell the released cell that it was: by grade_id, else by cell id, else by the same source."""
     by_grade_id = {cell.grade_id: position for position, cell in enumerate(released) if cell.grade_id}
@@ -268,7 +290,7 @@ def _findings(
     changed = {
         released[position].grade_id
         for cell, position in zip(submitted, matches, strict=True)
-        if position is not None and released[position].grade_id and dict(cell.metadata) != dict(released[position].metadata)
+        if position is not None and released[position].grade_id and _differs(cell.metadata, released[position].metadata)
     }
     for grade_id in sorted(changed):
         yield f"The nbgrader metadata of {grade_id} was edited."

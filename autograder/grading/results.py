@@ -1,4 +1,4 @@
-"""The result of one submission: `RESULTS/<learner>/<assignment>.json` and `RESULTS/grades.csv`, always written whole."""
+"""The result of a submission: `RESULTS/<learner>/<assignment>.json` and `RESULTS/grades.csv`, always written whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ COLUMNS = ("learner", "assignment", "status", "points", "max_points", "seconds",
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """One exercise: `status` is one of `autograder.models.Status`. `verdict` has what feedback shows beside the message."""
+    """One exercise: `status` is one of `autograder.models.Status`. `verdict` has what feedback shows beside the
+    message.
+    """
 
     id: str
     status: str
@@ -33,7 +35,9 @@ class ExerciseResult:
 
 @dataclass(frozen=True)
 class WrittenAnswer:
-    """A text answer, which people mark: `status` is "to_mark" or "not_attempted". Its points are not in those of the result."""
+    """A text answer, which people mark: `status` is "to_mark" or "not_attempted". Its points are not in those of the
+    result.
+    """
 
     id: str
     status: str
@@ -44,9 +48,10 @@ class WrittenAnswer:
 class Result:
     """What became of one submission.
 
-    `status` is "graded", "incomplete" (a notebook is missing or unreadable), "timeout" or "stopped" (the run was cut short; what was
-    captured before counts), "unreadable" (nothing could be read), "unknown_assignment" or "grader_error". `isolation` says what kept
-    the learner's code in: "bubblewrap", or "none" after --no-sandbox. The digests say which submission and which course were graded.
+    `status` is "graded", "incomplete" (a notebook is missing or unreadable), "timeout" or "stopped" (the run was cut
+    short; what was captured before counts), "unreadable" (nothing could be read), "unknown_assignment" or
+    "grader_error". `isolation` says what kept the learner's code in: "bubblewrap", or "none" after --no-sandbox. The
+    digests say which submission and which course were graded.
     """
 
     learner: str

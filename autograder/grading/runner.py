@@ -1,10 +1,12 @@
-"""Runs rebuilt notebooks and captures the learner's answers. This is the program inside the sandbox; it compares nothing.
+"""Runs rebuilt notebooks and captures the learner's answers. This is the program inside the sandbox; it compares
+nothing.
 
     python -m autograder.grading.runner TASK SCRATCH [--sweep] [--processes N]
 
-One JVM serves all notebooks of the task; each notebook runs in a forked process of its own that joins it. Answers leave through
-standard output in the format of `autograder.grading.exchange`, one after the other, so that a run that is cut short loses little:
-`<notebook>/<exercise>/<case>/outcome.json` with `answer.parquet` or the like beside it, and at the end `report.json`.
+One JVM serves all notebooks of the task; each notebook runs in a forked process of its own that joins it. Answers leave
+through standard output in the format of `autograder.grading.exchange`, one after the other, so that a run that is cut
+short loses little: `<notebook>/<exercise>/<case>/outcome.json` with `answer.parquet` or the like beside it, and at the
+end `report.json`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -33,9 +36,7 @@ from autograder.models import Status
 MAXIMUM_ANSWER_BYTES = 50_000_000
 MAXIMUM_MESSAGE = 2_000
 MAXIMUM_LINE = 100_000
-ATTEMPTS = 4
-GRACE_SECONDS = 20.0
-"""How long after its deadline a cell may take to notice, before its process is killed."""
+ATTEMPTS = 10
 
 
 def main() -> None:
@@ -43,7 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("task", type=Path)
     parser.add_argument("scratch", type=Path)
-    parser.add_argument("--sweep", action="store_true", help="kill all other processes between notebooks (pid namespace only)")
+    parser.add_argument(
+        "--sweep", action="store_true", help="kill all other processes between notebooks (pid namespace only)"
+    )
     parser.add_argument("--processes", type=int, default=0, help="RLIMIT_NPROC, where there is no control group")
     arguments = parser.parse_args()
     stream = _private_stream()
@@ -139,12 +142,21 @@ class Gateway:
 
 @dataclass
 class Attempt:
-    """What is known about one notebook while it runs, perhaps several times: cells that ended its process are skipped next time."""
+    """What is known about one notebook while it runs, perhaps several times: cells that ended its process are skipped
+    next time.
+    """
 
     skip: set[int] = field(default_factory=set)
     captured: set[tuple[str, str]] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Clock:
+    """`time.monotonic()` until which a child may be silent."""
+
+    deadline: float
 
 
 class Supervisor:
@@ -189,13 +201,15 @@ class Supervisor:
         return attempt
 
     def _once(self, notebook: Mapping[str, Any], attempt: Attempt) -> int | None:
-        """Run a notebook in a child. Returns the number of the cell that ended it too early, None when it came to its end."""
+        """Run a notebook in a child. Returns the number of the cell that ended it too early, None when it came to its
+        end.
+        """
         reading, writing = os.pipe()
         child = self._fork()
         if child == 0:
             os.close(reading)
             self.stream.close()
-            _run_child(notebook, self.task["cell_deadline"], self.folder, self.scratch, writing, attempt)
+            _run_child(notebook, self.task["deadlines"]["cell"], self.folder, self.scratch, writing, attempt)
         os.close(writing)
         try:
             return self._listen(child, reading, notebook, attempt)
@@ -219,8 +233,9 @@ class Supervisor:
 
     def _listen(self, child: int, reading: int, notebook: Mapping[str, Any], attempt: Attempt) -> int | None:
         """Follow a child's events until it has finished, has ended itself or has overstayed a deadline."""
-        current, deadline = -1, time.monotonic() + 60
-        for event in _events(reading, child, lambda: deadline):
+        current = -1
+        clock = _Clock(time.monotonic() + 60)
+        for event in _events(reading, child, clock):
             kind = event.get("event")
             if kind == "end":
                 return None
@@ -232,8 +247,8 @@ class Supervisor:
                 return self._without_java(notebook, current, attempt)
             if kind == "cell":
                 current = int(event["number"])
-                deadline = time.monotonic() + float(event["seconds"]) + GRACE_SECONDS
-        overstayed = time.monotonic() >= deadline
+                clock.deadline = time.monotonic() + float(event["seconds"]) + self.task["deadlines"]["grace"]
+        overstayed = time.monotonic() >= clock.deadline
         what = "did not end in time and was stopped" if overstayed else "ended the Python process"
         attempt.events.append(f"cell {current} {what}")
         cells = notebook["cells"]
@@ -243,7 +258,9 @@ class Supervisor:
                 if overstayed
                 else "The answer ended the whole Python process (exit, a crash, or too much memory)."
             )
-            self._blame(notebook["name"], cells[current], attempt, message, Status.TIMEOUT if overstayed else Status.ERROR)
+            self._blame(
+                notebook["name"], cells[current], attempt, message, Status.TIMEOUT if overstayed else Status.ERROR
+            )
             return current
         return None if current >= 0 else -1
 
@@ -255,7 +272,9 @@ class Supervisor:
             self._blame(notebook["name"], notebook["cells"][current], attempt, "The answer ended Spark's Java process.")
         return current
 
-    def _blame(self, name: str, cell: Mapping[str, Any], attempt: Attempt, message: str, status: str = Status.ERROR) -> None:
+    def _blame(
+        self, name: str, cell: Mapping[str, Any], attempt: Attempt, message: str, status: str = Status.ERROR
+    ) -> None:
         """Give the exercise whose cell ended the process its outcome now; the others get another run."""
         exercise = cell["check"]["id"] if "check" in cell else cell["answers"]
         if not exercise:
@@ -275,11 +294,14 @@ class Supervisor:
         files: dict[str, bytes] = {}
         if outcome["status"] == Status.PASSED:
             try:
-                names = sorted(os.listdir(folder))[:10]
+                names = sorted(path.name for path in folder.iterdir())[:10]
                 files = {name: exchange.read_regular(folder / name, MAXIMUM_ANSWER_BYTES) for name in names}
             except OSError as error:
                 files = {}
-                outcome |= {"status": Status.ERROR, "message": f"The answer could not be taken out of the sandbox: {error}."}
+                outcome |= {
+                    "status": Status.ERROR,
+                    "message": f"The answer could not be taken out of the sandbox: {error}.",
+                }
         if outcome["status"] != Status.PASSED:
             attempt.settled.add(key[0])
         for name, data in files.items():
@@ -296,7 +318,9 @@ class Supervisor:
             (self.scratch / name).mkdir(parents=True, exist_ok=True)
 
     def _sweep(self) -> None:
-        """Kill what learner code left running. Only in a pid namespace of our own, where everything but a few is learner code."""
+        """Kill what learner code left running. Only in a pid namespace of our own, where everything but a few is
+        learner code.
+        """
         if not self.sweep:
             return
         for _ in range(50):
@@ -310,11 +334,13 @@ class Supervisor:
 
     def _belongs(self, process: int) -> bool:
         line = _ancestry(process)
-        return process == 1 or os.getpid() in line[:1] or process in _ancestry(os.getpid()) or self.gateway.process in line
+        return (
+            process == 1 or os.getpid() in line[:1] or process in _ancestry(os.getpid()) or self.gateway.process in line
+        )
 
 
 def _processes() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _ancestry(process: int) -> list[int]:
@@ -332,10 +358,10 @@ def _ancestry(process: int) -> list[int]:
     return line
 
 
-def _events(reading: int, child: int, deadline: Any) -> Iterator[Mapping[str, Any]]:
+def _events(reading: int, child: int, clock: _Clock) -> Iterator[Mapping[str, Any]]:
     """The JSON lines that a child writes, until it is gone or its deadline is over; lines that are none are skipped."""
     buffer = b""
-    while (wait := deadline() - time.monotonic()) > 0:
+    while (wait := clock.deadline - time.monotonic()) > 0:
         if not select.select([reading], [], [], min(wait, 0.5))[0]:
             if os.waitpid(child, os.WNOHANG)[0]:
                 return
@@ -354,13 +380,15 @@ def _events(reading: int, child: int, deadline: Any) -> Iterator[Mapping[str, An
 
 def _import_libraries() -> None:
     """Load once what every child needs; a fork inherits it."""
-    import IPython.core.interactiveshell
-    import pandas
-    import pyarrow.parquet
-    import pyspark.sql.functions
-
-    import autograder.runtime.cases
-    import datasets  # noqa: F401
+    for name in (
+        "IPython.core.interactiveshell",
+        "pandas",
+        "pyarrow.parquet",
+        "pyspark.sql.functions",
+        "autograder.runtime.cases",
+        "datasets",
+    ):
+        importlib.import_module(name)
 
 
 def _run_child(
@@ -385,7 +413,13 @@ class NotebookRun:
     """Executes one notebook in a fresh IPython shell and captures answers at its check cells."""
 
     def __init__(
-        self, notebook: Mapping[str, Any], cell_deadline: float, folder: Path, scratch: Path, writing: int, attempt: Attempt
+        self,
+        notebook: Mapping[str, Any],
+        cell_deadline: float,
+        folder: Path,
+        scratch: Path,
+        writing: int,
+        attempt: Attempt,
     ) -> None:
         self.cells = notebook["cells"]
         self.cell_deadline = cell_deadline
@@ -418,7 +452,11 @@ class NotebookRun:
         error = result.error_before_exec or result.error_in_exec
         if error is None or os.getpid() != self.process:
             return
-        message = f"The cell was stopped after {self.cell_deadline:g} seconds." if isinstance(error, CellDeadline) else explain(error)
+        message = (
+            f"The cell was stopped after {self.cell_deadline:g} seconds."
+            if isinstance(error, CellDeadline)
+            else explain(error)
+        )
         if cell["answers"]:
             status = Status.TIMEOUT if isinstance(error, CellDeadline) else Status.ERROR
             self.failures[cell["answers"]] = (status, message)
@@ -445,7 +483,15 @@ class NotebookRun:
                 case = Case(raw["name"], "", files, raw["arguments"])
                 status, message, trace = self._capture(capture, spec, function, case)
             seconds = round(time.monotonic() - start, 3)
-            self._tell(event="captured", exercise=spec.id, case=raw["name"], status=status, message=message, trace=trace, seconds=seconds)
+            self._tell(
+                event="captured",
+                exercise=spec.id,
+                case=raw["name"],
+                status=status,
+                message=message,
+                trace=trace,
+                seconds=seconds,
+            )
             if status != Status.PASSED:
                 return
 

@@ -1,7 +1,7 @@
 """Sample submissions, made from the release and the solution twins, so that they are never out of date.
 
-`perfect` has every reference solution, `empty` is the release untouched, `half` solves every other exercise, and `noisy` is perfect
-but writes to standard error, logs warnings, prints and plots, which must not cost a mark.
+`perfect` has every reference solution, `empty` is the release untouched, `half` solves every other exercise, and
+`noisy` is perfect but writes to standard error, logs warnings, prints and plots, which must not cost a mark.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ logging.getLogger("learner").warning("a log line that means nothing")
 
 
 def write_samples(folder: Path, assignment: str = "") -> list[Path]:
-    """Write one submission of each kind for each assignment (or for one) in nbgrader's layout `<kind>/<assignment>/`.
+    """Write a submission of each kind for each assignment (or for one) in nbgrader's layout `<kind>/<assignment>/`.
 
     Folders of these names below `folder` are replaced. Returns the notebooks written.
     """
@@ -50,7 +50,7 @@ def write_samples(folder: Path, assignment: str = "") -> list[Path]:
 
 def make_sample(spec: NotebookSpec, kind: str) -> NotebookNode:
     """One sample notebook. Raises KeyError for an unknown kind."""
-    released = nbformat.read(paths.MODULES / spec.assignment / f"{spec.name}.ipynb", as_version=4)
+    released: NotebookNode = nbformat.read(paths.MODULES / spec.assignment / f"{spec.name}.ipynb", as_version=4)
     twin = nbformat.read(paths.SOLUTIONS / spec.assignment / f"{spec.name}.ipynb", as_version=4)
     solutions = {grade_id(cell): cell.source for cell in twin.cells if grade_id(cell).startswith("answer_")}
     makers: Mapping[str, Callable[[NotebookNode], None]] = {

@@ -1,8 +1,9 @@
-"""Runs `autograder.grading.runner` where learner code can reach nothing: bubblewrap around it, limits on what it may use.
+"""Runs `autograder.grading.runner` where learner code can reach nothing: bubblewrap around it, limits on what it may
+use.
 
-Inside: a read-only system, Python, Java, the course's own code and sample data, and the task. Not inside: a network, expected
-outputs, solutions, hidden tests, other submissions, results, the user's files and environment. Nothing of the host is writable;
-answers leave through one pipe (see `exchange`).
+Inside: a read-only system, Python, Java, the course's own code and sample data, and the task. Not inside: a network,
+expected outputs, solutions, hidden tests, other submissions, results, the user's files and environment. Nothing of the
+host is writable; answers leave through one pipe (see `exchange`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import IO
 
 from autograder import paths
 from autograder.grading import limits as control
@@ -28,7 +30,9 @@ from autograder.grading.limits import ControlGroup, Limits
 
 NOBODY = 65534
 INSIDE_TASK = Path("/task")
-INSIDE_SCRATCH = Path("/tmp/course")
+# Paths inside the sandbox, where /tmp is private.
+INSIDE_TMP = Path("/tmp")  # noqa: S108
+INSIDE_SCRATCH = INSIDE_TMP / "course"
 _SHARED_MEMORY = 256_000_000
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32")
 _CONFIGURATION = ("alternatives", "ld.so.cache", "localtime", "fonts", "ssl/certs/java", "ca-certificates")
@@ -42,8 +46,9 @@ class SandboxUnavailable(Exception):
 class Ended:
     """How a run ended.
 
-    `reason` is "finished", "timeout", "memory", "output" (too many or too large answers), "damaged" (the stream of answers made no
-    sense) or "died". `isolation` says what kept the learner's code in. `peak_memory` is in bytes, 0 where it is not known.
+    `reason` is "finished", "timeout", "memory", "output" (too many or too large answers), "damaged" (the stream of
+    answers made no sense) or "died". `isolation` says what kept the learner's code in. `peak_memory` is in bytes, 0
+    where it is not known.
     """
 
     reason: str
@@ -130,7 +135,7 @@ def _write_system_files(folder: Path) -> None:
 
 
 def _run(
-    command: Sequence[str], answers: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool, log: object
+    command: Sequence[str], answers: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool, log: IO[bytes]
 ) -> Ended:
     start = time.monotonic()
     reading, writing = os.pipe()
@@ -139,7 +144,7 @@ def _run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=writing,
-        stderr=log,  # type: ignore[arg-type]
+        stderr=log,
         env={"PATH": os.environ.get("PATH", os.defpath), **environment},
         start_new_session=True,
     )
@@ -191,10 +196,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _tail(log: object, size: int = 4_000) -> str:
-    end = log.seek(0, os.SEEK_END)  # type: ignore[attr-defined]
-    log.seek(max(0, end - size))  # type: ignore[attr-defined]
-    return str(log.read().decode("utf-8", "replace"))  # type: ignore[attr-defined]
+def _tail(log: IO[bytes], size: int = 4_000) -> str:
+    end = log.seek(0, os.SEEK_END)
+    log.seek(max(0, end - size))
+    return log.read().decode("utf-8", "replace")
 
 
 def environment_inside(scratch: Path) -> dict[str, str]:
@@ -234,17 +239,27 @@ def _wrap(program: str, task: Path, limits: Limits, system: Path) -> list[str]:
     command = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"]
     if root:
-        # A privileged bubblewrap can bind what nobody may traverse (a home directory); the process inside then becomes nobody.
+        # A privileged bubblewrap can bind what nobody may traverse (a home directory); the process inside then becomes
+        # nobody.
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY)]
     command += _file_system(task, limits, system)
-    for name, value in environment_inside(Path("/tmp")).items():
+    for name, value in environment_inside(INSIDE_TMP).items():
         command += ["--setenv", name, value]
-    command += ["--chdir", "/tmp", "--"]
+    command += ["--chdir", str(INSIDE_TMP), "--"]
     if root:
-        command += ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--no-new-privs", "--"]
-        # A second, unprivileged layer only to forbid user namespaces, which would open more of the kernel to learner code.
+        command += [
+            "setpriv",
+            f"--reuid={NOBODY}",
+            f"--regid={NOBODY}",
+            "--clear-groups",
+            "--inh-caps=-all",
+            "--no-new-privs",
+            "--",
+        ]
+        # A second, unprivileged layer only to forbid user namespaces, which would open more of the kernel to learner
+        # code.
         command += [program, "--dev-bind", "/", "/", "--unshare-user", "--disable-userns", "--die-with-parent", "--"]
     return command
 
@@ -253,7 +268,7 @@ def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
     mounts = _Mounts()
     for folder in map(Path, _SYSTEM):
         if folder.is_symlink():
-            mounts.arguments += ["--symlink", os.readlink(folder), str(folder)]
+            mounts.arguments += ["--symlink", str(folder.readlink()), str(folder)]
         elif folder.exists():
             mounts.bind(folder)
     for entry in [*_CONFIGURATION, *(found.name for found in Path("/etc").glob("java*"))]:
@@ -261,8 +276,8 @@ def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
     for file in sorted(system.iterdir()):
         mounts.bind(file, Path("/etc") / file.name)
     mounts.arguments += ["--proc", "/proc", "--dev", "/dev"]
-    mounts.scratch(Path("/dev/shm"), _SHARED_MEMORY)
-    mounts.scratch(Path("/tmp"), limits.scratch)
+    mounts.scratch(Path("/dev/shm"), _SHARED_MEMORY)  # noqa: S108
+    mounts.scratch(INSIDE_TMP, limits.scratch)
     for prefix in dict.fromkeys((Path(sys.base_prefix), Path(sys.prefix), java_home())):
         if prefix is not None:
             mounts.bind(prefix)
@@ -276,7 +291,9 @@ def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
 
 
 class _Mounts:
-    """Collects bubblewrap's mount arguments. Parents are made first, because bubblewrap makes missing ones unreadable to others."""
+    """Collects bubblewrap's mount arguments. Parents are made first, because bubblewrap makes missing ones unreadable
+    to others.
+    """
 
     def __init__(self) -> None:
         self.arguments: list[str] = []

@@ -1,4 +1,6 @@
-"""What enters the sandbox: the cells to run and the inputs of every case. No expected answer, no description of a hidden variant."""
+"""What enters the sandbox: the cells to run and the inputs of every case. No expected answer, no description of a
+hidden variant.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,17 @@ from autograder.setup.spark_configuration import SparkSettings, present_jars, wr
 
 TASK = "task.json"
 SPARK_CONFIGURATION = "spark-conf"
-CELL_DEADLINE_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds. `cell` for each of the learner's cells; `answer` at most for each answer, whatever the exercise allows;
+    `grace` is how long after that a cell may take to notice, before its process is killed.
+    """
+
+    cell: float = 120.0
+    answer: float = 120.0
+    grace: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -40,19 +52,19 @@ def all_cases(notebook: NotebookSpec, exercise: str) -> list[Case]:
 
 
 def write_task(
-    folder: Path, notebooks: Sequence[NotebookTask], *, scratch: Path, cell_deadline: float = CELL_DEADLINE_SECONDS
+    folder: Path, notebooks: Sequence[NotebookTask], *, scratch: Path, deadlines: Deadlines | None = None
 ) -> None:
     """Write a task into an empty folder, readable for everybody because the sandbox runs as nobody.
 
     Parameters
     ----------
     scratch: where Spark may write, as the runner will see it.
-    cell_deadline: seconds for each of the learner's cells.
     """
+    deadlines = deadlines or Deadlines()
     (folder / "inputs").mkdir(parents=True)
     document = {
-        "cell_deadline": cell_deadline,
-        "notebooks": [_notebook(task, folder / "inputs") for task in notebooks],
+        "deadlines": asdict(deadlines),
+        "notebooks": [_notebook(task, folder / "inputs", deadlines) for task in notebooks],
     }
     (folder / TASK).write_text(json.dumps(document), encoding="utf-8")
     settings = SparkSettings(warehouse=scratch / "warehouse", state=scratch, jars=present_jars())
@@ -61,7 +73,7 @@ def write_task(
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _notebook(task: NotebookTask, inputs: Path) -> dict[str, Any]:
+def _notebook(task: NotebookTask, inputs: Path, deadlines: Deadlines) -> dict[str, Any]:
     specs = {spec.check_cell: spec for spec in task.spec.exercises if spec.kind != "written"}
     answer_cells = {spec.answer_cell: spec.id for spec in specs.values()}
     cells: list[dict[str, Any]] = []
@@ -73,7 +85,9 @@ def _notebook(task: NotebookTask, inputs: Path) -> dict[str, Any]:
             cases = [
                 _case(case_name(number), case, inputs) for number, case in enumerate(all_cases(task.spec, spec.id))
             ]
-            cells.append({"check": {**asdict(spec), "hints": [], "title": "", "points": 0}, "cases": cases})
+            deadline = min(spec.deadline, deadlines.answer)
+            check = {**asdict(spec), "hints": [], "title": "", "points": 0, "deadline": deadline}
+            cells.append({"check": check, "cases": cases})
     return {"name": task.spec.name, "cells": cells}
 
 

@@ -2,8 +2,8 @@
 
     python -m autograder.grading.verifier REQUEST RESPONSE
 
-`REQUEST` is a JSON file with `answers` (the folder that came out of the sandbox), `reason` (how the sandbox ended) and `notebooks`:
-number → ids of the exercises to judge. `RESPONSE` becomes a JSON list of verdicts, each with `seconds`.
+`REQUEST` is a JSON file with `answers` (the folder that came out of the sandbox), `reason` (how the sandbox ended) and
+`notebooks`: number → ids of the exercises to judge. `RESPONSE` becomes a JSON list of verdicts, each with `seconds`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ _BELIEVED = (Status.PASSED, Status.FAILED, Status.NOT_ATTEMPTED, Status.ERROR, S
 
 @dataclass(frozen=True)
 class ExpectedCase:
-    """One case as the verifier knows it: `name` inside the sandbox, the folder of the expected answer, what is special about it."""
+    """One case as the verifier knows it: `name` inside the sandbox, the folder of the expected answer, what is special
+    about it.
+    """
 
     name: str
     expected: Path
@@ -92,7 +94,9 @@ def expected_cases(notebook: NotebookSpec, exercise: str) -> list[ExpectedCase]:
     if (home / "index.json").exists():
         entries = json.loads((home / "index.json").read_text(encoding="utf-8"))["exercises"].get(exercise, [])
         for number, entry in enumerate(entries, start=1):
-            cases.append(ExpectedCase(case_name(number), home / entry["expected"], entry["description"] or "other data"))
+            cases.append(
+                ExpectedCase(case_name(number), home / entry["expected"], entry["description"] or "other data")
+            )
     return cases
 
 
@@ -143,10 +147,14 @@ def _cut_short(reason: str) -> Outcome:
 
 
 def about_hidden(found: Verdict, case: ExpectedCase) -> Verdict:
-    """A verdict on hidden data without anything of that data: no example rows, no values, no error text that may quote them."""
+    """A verdict on hidden data without anything of that data: no example rows, no values, no error text that may quote
+    them.
+    """
     what = f"Right on the sample data, but not on hidden data: {case.description}."
     if found.status is Status.ERROR:
-        return replace(found, message=f"{what} There your function raises {found.message.partition(':')[0][:80]}.", trace="")
+        return replace(
+            found, message=f"{what} There your function raises {found.message.partition(':')[0][:80]}.", trace=""
+        )
     if found.status in (Status.FAILED, Status.PARTIAL):
         return replace(found, message=what, wrong=(found.message, *found.wrong), examples=None, trace="")
     return replace(found, message=f"{what} {found.message}", examples=None, trace="")

@@ -69,6 +69,13 @@ def parse(text: str) -> NotebookNode:
     return cast(NotebookNode, notebook)
 
 
+def dump(notebook: NotebookNode) -> str:
+    """A notebook as the text of its file."""
+    import nbformat
+
+    return str(nbformat.writes(notebook, version=4)).rstrip("\n") + "\n"
+
+
 def grade_id(cell: NotebookNode) -> str:
     """The cell's nbgrader id, such as "check_1_1_3"; its plain id where an editor dropped nbgrader's metadata."""
     metadata: Any = cell.get("metadata") or {}

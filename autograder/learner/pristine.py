@@ -64,13 +64,11 @@ def reset(spec: NotebookSpec) -> Reset:
 
 def reset_exercise(spec: NotebookSpec, exercise: ExerciseSpec) -> Reset:
     """Put only the answer cell of one exercise back, and its check cell. Raises NotebookProblem as `reset` does."""
-    from autograder.authoring import notebooks
-
     text, origin = released(spec)
     original, current = notebook.parse(text), notebook.read(spec)
     for wanted in (exercise.answer_cell, exercise.check_cell):
         _put_back(original.cells, current.cells, wanted)
-    return _replace(spec, notebooks.dump(current), origin, [exercise.id])
+    return _replace(spec, notebook.dump(current), origin, [exercise.id])
 
 
 def _put_back(original: list[NotebookNode], current: list[NotebookNode], wanted: str) -> None:
@@ -96,8 +94,8 @@ def _replace(spec: NotebookSpec, text: str, origin: str, exercises: list[str]) -
         _write(path, text.encode())
     except OSError as error:
         raise NotebookProblem(
-            f"Nothing was changed: writing {error.filename or path} failed ({error.strerror}). Free some space on the disk, "
-            "or make the folder writable, and run the same command again."
+            f"Nothing was changed: writing {error.filename or path} failed ({error.strerror}). Free some space on the "
+            "disk, or make the folder writable, and run the same command again."
         ) from error
     progress.forget(exercises)
     return Reset(path, backup, origin)

@@ -1,4 +1,4 @@
-"""`course watch`: a thread for keys, one for files, one that checks in a warm kernel; the main thread has the screen."""
+"""`course watch`: threads for keys, for files and for checking in a warm kernel; the main thread has the screen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -299,16 +300,14 @@ class Watch:
         def is_notebook(change: object, path: str) -> bool:
             return path.endswith(".ipynb") and ".ipynb_checkpoints" not in path
 
+        look = partial(watch, paths.MODULES, watch_filter=is_notebook, debounce=SETTLE_MILLISECONDS, stop_event=stop)
         for polling in (None, True):
             try:
-                for changes in watch(paths.MODULES, watch_filter=is_notebook, debounce=SETTLE_MILLISECONDS, stop_event=stop,
-                                     raise_interrupt=False, force_polling=polling):  # fmt: skip
+                for changes in look(raise_interrupt=False, force_polling=polling):
                     for path in {Path(path) for _, path in changes}:
                         self._events.put(Saved(path))
                 return
-            except (
-                OSError
-            ):  # the system has no file watch left to give; looking at the files again and again still works
+            except OSError:  # the system has no file watch left to give; looking again and again still works
                 continue
 
     def _draw(self) -> None:
@@ -333,9 +332,8 @@ class Watch:
         if self._notice:
             screen.print(terminal.prose(self._notice, "yellow"), soft_wrap=False)
         if self._asking:
-            screen.print(
-                f"Put the answer cell of {place.exercise.id} back to its start? A backup is kept. y yes · any other key: no"
-            )
+            screen.print(f"Put the answer cell of {place.exercise.id} back to its start? A backup is kept.")
+            screen.print("y yes · any other key: no", style="dim")
         else:
             screen.print(KEYS, style="dim")
 
@@ -367,7 +365,7 @@ class Watch:
 
 @contextlib.contextmanager
 def _ending_by_signal() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the watch in good order, with the terminal restored and no kernel left behind."""
+    """SIGTERM or a closed terminal end the watch in good order: terminal restored, no kernel left behind."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

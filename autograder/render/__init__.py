@@ -14,7 +14,12 @@ MIME = "application/vnd.pyspark-course.verdict+json"
 
 def bundle(verdict: Verdict) -> dict[str, Any]:
     """The verdict in all forms, as a Jupyter MIME bundle. Points are left out: they belong to the gradebook."""
-    data = {"exercise": verdict.exercise, "status": str(verdict.status), "message": verdict.message, "shape": verdict.shape}
+    data = {
+        "exercise": verdict.exercise,
+        "status": str(verdict.status),
+        "message": verdict.message,
+        "shape": verdict.shape,
+    }
     return {"text/plain": verdict_text(verdict), "text/html": verdict_html(verdict), MIME: data}
 
 
@@ -39,7 +44,7 @@ def _publish(data: dict[str, Any]) -> None:
 
         display(data, raw=True)
     else:
-        print(data["text/plain"])
+        print(data["text/plain"])  # noqa: T201  (this is the terminal)
 
 
 def _in_kernel() -> bool:

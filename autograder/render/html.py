@@ -33,7 +33,9 @@ def verdict_html(verdict: Verdict) -> str:
     if verdict.hint:
         parts.append(f'<div style="margin-top:6px"><b>Hint:</b> {code_marks(verdict.hint)}</div>')
     elif verdict.status in (Status.FAILED, Status.ERROR, Status.NOT_ATTEMPTED):
-        parts.append(f'<div style="margin-top:6px">Stuck? <code>hint("{escape(verdict.exercise)}")</code> shows the next hint.</div>')
+        parts.append(
+            f'<div style="margin-top:6px">Stuck? <code>hint("{escape(verdict.exercise)}")</code> shows the next hint.</div>'
+        )
     if verdict.trace:
         parts.append(
             "<details><summary>The whole error, for the curious</summary>"
@@ -44,7 +46,9 @@ def verdict_html(verdict: Verdict) -> str:
 
 def examples_html(table: ExampleTable) -> str:
     """The example rows as a table; a wrong cell shows yours and the expected one."""
-    head = "".join(f'<th scope="col" style="text-align:left;padding:2px 8px">{escape(name)}</th>' for name in ("", *table.columns))
+    head = "".join(
+        f'<th scope="col" style="text-align:left;padding:2px 8px">{escape(name)}</th>' for name in ("", *table.columns)
+    )
     body = "".join(
         f'<tr><th scope="row" style="text-align:left;padding:2px 8px">{escape(kind)}</th>{"".join(_cell(cell) for cell in row)}</tr>'
         for kind, row in zip(table.kinds, table.rows, strict=True)
@@ -74,5 +78,7 @@ def code_marks(text: str) -> str:
 def _cell(cell: object) -> str:
     style = f"padding:2px 8px;border-top:1px solid {_BORDER};text-align:left"
     if isinstance(cell, Cell):
-        return f'<td style="{style}"><b>{escape(cell.yours)}</b><br><small>expected {escape(cell.expected)}</small></td>'
+        return (
+            f'<td style="{style}"><b>{escape(cell.yours)}</b><br><small>expected {escape(cell.expected)}</small></td>'
+        )
     return f'<td style="{style}">{escape(str(cell))}</td>'

@@ -38,10 +38,15 @@ def verdict_text(verdict: Verdict) -> str:
 def table_lines(table: ExampleTable) -> list[str]:
     """The example rows in columns; a wrong cell reads `yours, expected …`."""
     labels = {"wrong": "wrong", "missing": "missing", "extra": "extra"}
-    body = [[labels.get(kind, kind), *(cell_text(cell) for cell in row)] for kind, row in zip(table.kinds, table.rows, strict=True)]
+    body = [
+        [labels.get(kind, kind), *(cell_text(cell) for cell in row)]
+        for kind, row in zip(table.kinds, table.rows, strict=True)
+    ]
     grid = [["", *table.columns], *body]
     widths = [min(32, max(len(row[column]) for row in grid)) for column in range(len(grid[0]))]
-    return ["  " + "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in grid]
+    return [
+        "  " + "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in grid
+    ]
 
 
 def cell_text(cell: object) -> str:

@@ -68,14 +68,20 @@ def _answer(
     spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs: Mapping[str, Any], spark: Any
 ) -> Outcome:
     try:
-        before = _actions(spark)
+        if "plan" in spec.options and spark is not None:
+            # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
+            spark.catalog.clearCache()
+        counting = "actions" in spec.options
+        before = _last_execution(spark) if counting else -1
         result = function(**inputs)
-        actions = _actions(spark) - before
+        actions = _actions_after(before, spark) if counting else 0
         answer = check.capture(result, spec.options)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
     except NotImplementedError:
-        return Outcome(Status.NOT_ATTEMPTED, message="Not attempted yet: the cell above still raises NotImplementedError.")
+        return Outcome(
+            Status.NOT_ATTEMPTED, message="Not attempted yet: the cell above still raises NotImplementedError."
+        )
     except (KeyboardInterrupt, DeadlineExceeded):
         raise
     except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook
@@ -92,13 +98,36 @@ def _tag_jobs(spark: Any, tag: str) -> None:
         spark.sparkContext.setInterruptOnCancel(True)
 
 
-def _actions(spark: Any) -> int:
-    """How many SQL executions this session has run; each action (count, collect, write, ...) is one."""
+def _last_execution(spark: Any) -> int:
+    """The id of the newest SQL execution, -1 when there is none."""
+    executions = _executions(spark)
+    return int(executions.get(executions.size() - 1).executionId()) if executions else -1
+
+
+def _actions_after(last: int, spark: Any) -> int:
+    """How many actions (count, collect, write, ...) ran after the execution of that id.
+
+    Each is one SQL execution that ran a job, perhaps with others below it. Commands such as creating a view run none.
+    """
+    executions = _executions(spark)
+    roots = set()
+    for position in reversed(range(executions.size() if executions else 0)):
+        execution = executions.get(position)
+        if execution.executionId() <= last:
+            break
+        if not execution.jobs().isEmpty():
+            roots.add(execution.rootExecutionId())
+    return len(roots)
+
+
+def _executions(spark: Any) -> Any:
+    """What Spark remembers of its SQL executions, oldest first, as a Java list; None without a classic session."""
     if spark is None or not hasattr(spark, "_jsparkSession"):
-        return 0
+        return None
     # Listener events arrive asynchronously; without waiting, the last action would be missed.
     spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
-    return int(spark._jsparkSession.sharedState().statusStore().executionsCount())
+    executions = spark._jsparkSession.sharedState().statusStore().executionsList()
+    return spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(executions)
 
 
 def _new_thread(work: Callable[[], None]) -> threading.Thread:

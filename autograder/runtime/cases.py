@@ -48,7 +48,10 @@ def answer(spec: ExerciseSpec, function: Any, case: Case, read: Callable[[str | 
     `read` stands in for `fixtures.read_table`.
     """
     if not callable(function):
-        return Outcome(Status.NOT_ATTEMPTED, message=f"There is no function `{spec.function}` yet. Run the cell that defines it first.")
+        return Outcome(
+            Status.NOT_ATTEMPTED,
+            message=f"There is no function `{spec.function}` yet. Run the cell that defines it first.",
+        )
     try:
         fixtures.check_signature(function, spec.parameters)
     except fixtures.WrongSignature as problem:

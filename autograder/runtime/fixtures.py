@@ -29,7 +29,8 @@ def check_signature(function: Callable[..., Any], expected: Sequence[str]) -> No
         wanted = ", ".join(expected)
         found = ", ".join(parameters_of(function))
         raise WrongSignature(
-            f"`{name}` must take the parameters ({wanted}), with these names; yours takes ({found}). Restore the `def` line of the exercise."
+            f"`{name}` must take the parameters ({wanted}), with these names; yours takes ({found}). "
+            "Restore the `def` line of the exercise."
         ) from error
 
 
@@ -48,8 +49,8 @@ def inputs(
 ) -> dict[str, Any]:
     """Inputs for each parameter: `spark`, an argument, a Parquet file of a hidden variant, or the sample table of that name.
 
-    Every table is also registered as a temporary view of its name, so that SQL answers see the same data. `read` stands in for
-    `read_table`, for callers that keep what they have read. Raises ValueError for a parameter that is none of these.
+    Every table is also registered as a temporary view of its name, so that SQL answers see the same data. `read` stands
+    in for `read_table`, for callers that keep what they have read. Raises ValueError for a parameter that is none of these.
     """
     read = read or read_table
     files = files or {}

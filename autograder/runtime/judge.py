@@ -44,10 +44,10 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
 
 
 def combined(spec: ExerciseSpec, judged: Sequence[tuple[Case, Verdict]]) -> Verdict:
-    """One verdict from those on the sample and the hidden variants, in this order: the first that is not passed decides.
+    """One verdict from those on the sample and the hidden variants, in order: the first that is not passed decides.
 
-    A hidden variant is told by its description, without example rows or a trace, which would show its data. Where a kind gives
-    partial credit, the worst case counts. A fault of the grader is never turned into points or into a wrong answer.
+    A hidden variant is told by its description, without example rows or a trace, which would show its data. Where a kind
+    gives partial credit, the worst case counts. A fault of the grader never becomes points or a wrong answer.
     """
     if not judged:
         return grader_fault(spec.id, "no case was judged", max_points=spec.points)

@@ -39,11 +39,14 @@ def record(verdict: Verdict) -> None:
     """Remember a verdict."""
     _update(
         verdict.exercise,
-        lambda entry: entry | {
-            "status": str(verdict.status),
-            "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "attempts": int(entry.get("attempts", 0)) + 1,
-        },
+        lambda entry: (
+            entry
+            | {
+                "status": str(verdict.status),
+                "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "attempts": int(entry.get("attempts", 0)) + 1,
+            }
+        ),
     )
 
 
@@ -76,6 +79,6 @@ def _write(document: dict[str, dict[str, Any]]) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".progress-")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             json.dump(document, stream, indent=1, sort_keys=True)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError:
         return

@@ -36,8 +36,13 @@ class Variant:
     arguments: Mapping[str, Any]
 
 
-def record(spec: ExerciseSpec, function: Callable[..., Any], variants: list[Variant], folder: Path) -> tuple[ExerciseSpec, Answer]:
-    """Run the solution on all cases and write what the module's docstring lists. Returns the completed spec and the expected answer on the sample."""
+def record(
+    spec: ExerciseSpec, function: Callable[..., Any], variants: list[Variant], folder: Path
+) -> tuple[ExerciseSpec, Answer]:
+    """Run the solution on all cases and write what the module's docstring lists.
+
+    Returns the completed spec and the expected answer on the sample. Raises RecordError.
+    """
     parameters = fixtures.parameters_of(function)
     spec = replace(spec, function=function.__name__, parameters=parameters)
     inputs = fixtures.inputs(parameters, spec.arguments)
@@ -67,7 +72,12 @@ def _record_variant(spec: ExerciseSpec, function: Callable[..., Any], variant: V
         path = home / f"{parameter}.parquet"
         write_table(frame.toArrow(), path)
         files[parameter] = path
-    case = {"name": variant.name, "description": variant.description, "files": sorted(files), "arguments": dict(variant.arguments)}
+    case = {
+        "name": variant.name,
+        "description": variant.description,
+        "files": sorted(files),
+        "arguments": dict(variant.arguments),
+    }
     (home / "case.json").write_text(json.dumps(case), encoding="utf-8")
     inputs = fixtures.inputs(spec.parameters, {**spec.arguments, **variant.arguments}, files)
     KINDS[spec.kind].save(_expected(spec, function, inputs, f"variant {variant.name!r}"), home / "expected")
@@ -76,7 +86,9 @@ def _record_variant(spec: ExerciseSpec, function: Callable[..., Any], variant: V
 def _changed_tables(spec: ExerciseSpec, variant: Variant) -> dict[str, Any]:
     unknown = (set(variant.changes) | set(variant.arguments)) - set(spec.parameters)
     if unknown:
-        raise RecordError(f"{spec.id}: variant {variant.name!r} changes {sorted(unknown)}, but the function takes {list(spec.parameters)}")
+        raise RecordError(
+            f"{spec.id}: variant {variant.name!r} changes {sorted(unknown)}, but the function takes {list(spec.parameters)}"
+        )
     changed: dict[str, Any] = {}
     for parameter in spec.parameters:
         if parameter == "spark" or parameter in spec.arguments:

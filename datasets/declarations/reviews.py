@@ -148,23 +148,21 @@ REVIEWS_RAW = Table(
         Defect("empty lines", "SELECT count(*) FROM reviews_raw WHERE value = ''", _ALL_LINES, 0.008),
         Defect(
             "reviews sent twice",
-            f"SELECT count(*) - count(DISTINCT value) FROM reviews_raw WHERE {_VALID}",
+            _VALID_LINES.replace("count(*)", "count(*) - count(DISTINCT value)"),
             _VALID_LINES,
             0.015,
         ),
         Defect("stars as a word ('four')", _lines_where("$.stars", "RLIKE '[a-z]'"), _VALID_LINES, 0.01),
         Defect(
             "stars between quotation marks ('4' or 'four')",
-            f'SELECT count(*) FROM reviews_raw WHERE {_VALID} AND value LIKE \'%"stars":"%\'',
+            _VALID_LINES + """ AND value LIKE '%"stars":"%'""",
             _VALID_LINES,
             0.0496,
         ),
         Defect("no votes", _lines_where("$.votes.useful", "IS NULL"), _VALID_LINES, 0.04),
         Defect("no tags", _lines_where("$.tags[0]", "IS NULL"), _VALID_LINES, 0.3),
         Defect("no text", _lines_where("$.text", "IS NULL"), _VALID_LINES, 0.015),
-        Defect(
-            "device, a field that others lack", _lines_where("$.device.os", "IS NOT NULL"), _VALID_LINES, 0.03
-        ),
+        Defect("device, a field that others lack", _lines_where("$.device.os", "IS NOT NULL"), _VALID_LINES, 0.03),
         Defect(
             "created as 2024-05-06T12:30:00Z instead of 2024-05-06 12:30:00",
             _lines_where("$.created", "LIKE '%T%Z'"),

@@ -24,10 +24,11 @@
 # - turn one row with a list into many rows, and lose nobody on the way
 
 # %% setup=true
-from autograder import check, hint
-from datasets import sample
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+
+from autograder import check, hint
+from datasets import sample
 
 spark = SparkSession.builder.appName("1.1").getOrCreate()
 
@@ -74,7 +75,9 @@ def mailing_list(customers: DataFrame) -> DataFrame:
     """(customer_id BIGINT, email_address STRING, birth_year INT), one row per customer."""
     ### BEGIN SOLUTION
     return customers.select(
-        "customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year")
+        "customer_id",
+        F.col("email").alias("email_address"),
+        F.year("birth_date").alias("birth_year"),
     )
     ### END SOLUTION
 
@@ -116,7 +119,9 @@ def mailing_list(customers):
 # %% wrong="1.1.1" because="missing"
 def mailing_list(customers):
     return customers.na.drop().select(
-        "customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year")
+        "customer_id",
+        F.col("email").alias("email_address"),
+        F.year("birth_date").alias("birth_year"),
     )
 
 
@@ -159,7 +164,7 @@ raw_customers.select(
 
 # %% answer="1.1.2" title="Names as people write them"
 def tidy_names(raw_customers: DataFrame) -> DataFrame:
-    """(customer_id STRING, name STRING, email STRING): `name` in capitals like "Anna Schmidt", `email` in small letters."""
+    """(customer_id STRING, name STRING, email STRING): `name` like "Anna Schmidt", small `email`."""
     ### BEGIN SOLUTION
     one_blank = F.trim(F.regexp_replace("name", r"\s+", " "))
     return raw_customers.select(
@@ -193,13 +198,17 @@ check("1.1.2", tidy_names)
 # %% wrong="1.1.2" because="upper and lower case"
 def tidy_names(raw_customers):
     one_blank = F.regexp_replace(F.trim("name"), r"\s+", " ")
-    return raw_customers.select("customer_id", one_blank.alias("name"), F.lower(F.trim("email")).alias("email"))
+    return raw_customers.select(
+        "customer_id", one_blank.alias("name"), F.lower(F.trim("email")).alias("email")
+    )
 
 
 # %% wrong="1.1.2" because="blanks"
 def tidy_names(raw_customers):
     return raw_customers.select(
-        "customer_id", F.initcap(F.trim("name")).alias("name"), F.lower(F.trim("email")).alias("email")
+        "customer_id",
+        F.initcap(F.trim("name")).alias("name"),
+        F.lower(F.trim("email")).alias("email"),
     )
 
 
@@ -259,7 +268,9 @@ print("all:             ", customers.count())
 import matplotlib.pyplot as plt
 
 shares = (
-    customers.select([F.avg(F.col(name).isNull().cast("int")).alias(name) for name in customers.columns])
+    customers.select(
+        [F.avg(F.col(name).isNull().cast("int")).alias(name) for name in customers.columns]
+    )
     .first()
     .asDict()
 )
@@ -281,7 +292,7 @@ plt.show()
 
 # %% answer="1.1.3" title="Whom we must not write to"
 def not_to_contact(customers: DataFrame) -> DataFrame:
-    """(customer_id BIGINT, name STRING, marketing_consent BOOLEAN) of all customers whose consent is not known to be given."""
+    """(customer_id BIGINT, name STRING, marketing_consent BOOLEAN) of all without consent."""
     ### BEGIN SOLUTION
     agreed = F.coalesce(F.col("marketing_consent"), F.lit(False))
     return customers.filter(~agreed).select("customer_id", "name", "marketing_consent")
@@ -291,10 +302,16 @@ def not_to_contact(customers: DataFrame) -> DataFrame:
 # %% check="1.1.3" points=1
 ### BEGIN HIDDEN TESTS
 variant(
-    "1.1.3", "never asked", "a shop that never asked anybody", customers=variants.nulls("marketing_consent", every=1)
+    "1.1.3",
+    "never asked",
+    "a shop that never asked anybody",
+    customers=variants.nulls("marketing_consent", every=1),
 )
 variant(
-    "1.1.3", "all agreed", "a shop where everybody agreed", customers=variants.replaced(marketing_consent=F.lit(True))
+    "1.1.3",
+    "all agreed",
+    "a shop where everybody agreed",
+    customers=variants.replaced(marketing_consent=F.lit(True)),
 )
 ### END HIDDEN TESTS
 check("1.1.3", not_to_contact, key=["customer_id"])
@@ -306,22 +323,30 @@ check("1.1.3", not_to_contact, key=["customer_id"])
 
 # %% wrong="1.1.3" because="null"
 def not_to_contact(customers):
-    return customers.filter(~F.col("marketing_consent")).select("customer_id", "name", "marketing_consent")
+    return customers.filter(~F.col("marketing_consent")).select(
+        "customer_id", "name", "marketing_consent"
+    )
 
 
 # %% wrong="1.1.3" because="null"
 def not_to_contact(customers):
-    return customers.filter(F.col("marketing_consent") != True).select("customer_id", "name", "marketing_consent")  # noqa: E712
+    return customers.filter(F.col("marketing_consent") != True).select(
+        "customer_id", "name", "marketing_consent"
+    )  # noqa: E712
 
 
 # %% wrong="1.1.3" because="missing"
 def not_to_contact(customers):
-    return customers.filter(F.col("marketing_consent").isNull()).select("customer_id", "name", "marketing_consent")
+    return customers.filter(F.col("marketing_consent").isNull()).select(
+        "customer_id", "name", "marketing_consent"
+    )
 
 
 # %% right="1.1.3"
 def not_to_contact(customers):
-    return customers.filter("marketing_consent IS NOT TRUE").select("marketing_consent", "name", "customer_id")
+    return customers.filter("marketing_consent IS NOT TRUE").select(
+        "marketing_consent", "name", "customer_id"
+    )
 
 
 # %% [markdown]
@@ -336,7 +361,9 @@ def not_to_contact(customers):
 def reloads(web_events: DataFrame) -> DataFrame:
     """(event_id, is_reload BOOLEAN), one row per event, `is_reload` never NULL."""
     ### BEGIN SOLUTION
-    return web_events.select("event_id", F.col("page").eqNullSafe(F.col("referrer")).alias("is_reload"))
+    return web_events.select(
+        "event_id", F.col("page").eqNullSafe(F.col("referrer")).alias("is_reload")
+    )
     ### END SOLUTION
 
 
@@ -348,7 +375,12 @@ variant(
     "visitors who reload pages",
     web_events=variants.replaced(referrer=F.when(F.rand(5) < 0.5, F.col("page"))),
 )
-variant("1.1.4", "outside", "visitors who all came from outside", web_events=variants.nulls("referrer", every=1))
+variant(
+    "1.1.4",
+    "outside",
+    "visitors who all came from outside",
+    web_events=variants.nulls("referrer", every=1),
+)
 ### END HIDDEN TESTS
 check("1.1.4", reloads, key=["event_id"])
 
@@ -371,7 +403,9 @@ def reloads(web_events):
 
 # %% wrong="1.1.4" because="is_reload` is INT"
 def reloads(web_events):
-    return web_events.select("event_id", F.col("page").eqNullSafe(F.col("referrer")).cast("int").alias("is_reload"))
+    return web_events.select(
+        "event_id", F.col("page").eqNullSafe(F.col("referrer")).cast("int").alias("is_reload")
+    )
 
 
 # %% right="1.1.4"
@@ -427,7 +461,12 @@ variant(
     "incomes that lie exactly on a border",
     customers=variants.replaced(income=borders.cast("double")),
 )
-variant("1.1.5", "nulls", "customers whose income is not known", customers=variants.nulls("income", every=2))
+variant(
+    "1.1.5",
+    "nulls",
+    "customers whose income is not known",
+    customers=variants.nulls("income", every=2),
+)
 ### END HIDDEN TESTS
 check("1.1.5", income_bands, key=["customer_id"])
 
@@ -438,7 +477,11 @@ check("1.1.5", income_bands, key=["customer_id"])
 
 # %% wrong="1.1.5" because="unknown"
 def income_bands(customers):
-    band = F.when(F.col("income") < 25_000, "low").when(F.col("income") < 60_000, "middle").otherwise("high")
+    band = (
+        F.when(F.col("income") < 25_000, "low")
+        .when(F.col("income") < 60_000, "middle")
+        .otherwise("high")
+    )
     return customers.select("customer_id", "income", band.alias("income_band"))
 
 
@@ -466,7 +509,11 @@ def income_bands(customers):
 # %% wrong="1.1.5" because="income_band"
 def income_bands(customers):
     filled = customers.na.fill(0, ["income"])
-    band = F.when(F.col("income") < 25_000, "low").when(F.col("income") < 60_000, "middle").otherwise("high")
+    band = (
+        F.when(F.col("income") < 25_000, "low")
+        .when(F.col("income") < 60_000, "middle")
+        .otherwise("high")
+    )
     return filled.select("customer_id", "income", band.alias("income_band"))
 
 
@@ -526,7 +573,19 @@ def parse_income(raw_customers: DataFrame) -> DataFrame:
 ### BEGIN HIDDEN TESTS
 written = F.element_at(
     F.array(
-        *[F.lit(text) for text in ("1,234,567.89 EUR", "n/a", "", "0.00", " 950.5 ", "unknown", "12.00 EUR", "-5.00")]
+        *[
+            F.lit(text)
+            for text in (
+                "1,234,567.89 EUR",
+                "n/a",
+                "",
+                "0.00",
+                " 950.5 ",
+                "unknown",
+                "12.00 EUR",
+                "-5.00",
+            )
+        ]
     ),
     (F.pmod(F.hash("customer_id"), F.lit(8)) + 1).cast("int"),
 )
@@ -548,12 +607,16 @@ check("1.1.6", parse_income)
 
 # %% wrong="1.1.6" because="CAST_INVALID_INPUT"
 def parse_income(raw_customers):
-    return raw_customers.select("customer_id", F.col("income").cast("decimal(12,2)").alias("income"))
+    return raw_customers.select(
+        "customer_id", F.col("income").cast("decimal(12,2)").alias("income")
+    )
 
 
 # %% wrong="1.1.6" because="null"
 def parse_income(raw_customers):
-    return raw_customers.select("customer_id", F.col("income").try_cast("decimal(12,2)").alias("income"))
+    return raw_customers.select(
+        "customer_id", F.col("income").try_cast("decimal(12,2)").alias("income")
+    )
 
 
 # %% wrong="1.1.6" because="income` is DOUBLE"
@@ -611,9 +674,11 @@ customers.select(
 
 # %% answer="1.1.7" title="Customers we can reach"
 def reachable(customers: DataFrame) -> DataFrame:
-    """All columns of `customers`; rows with an e-mail address or a phone number; no NULL in country and city."""
+    """All columns of `customers`: people with e-mail or phone, no NULL in country and city."""
     ### BEGIN SOLUTION
-    return customers.na.drop(how="all", subset=["email", "phone"]).na.fill("unknown", subset=["country", "city"])
+    return customers.na.drop(how="all", subset=["email", "phone"]).na.fill(
+        "unknown", subset=["country", "city"]
+    )
     ### END SOLUTION
 
 
@@ -624,7 +689,9 @@ variant(
     "out of reach",
     "many customers without e-mail address, phone or both",
     customers=variants.together(
-        variants.nulls("email", every=2), variants.nulls("phone", every=3), variants.nulls("city", every=4)
+        variants.nulls("email", every=2),
+        variants.nulls("phone", every=3),
+        variants.nulls("city", every=4),
     ),
 )
 variant("1.1.7", "other rows", "another shop", seed=415)
@@ -638,7 +705,9 @@ check("1.1.7", reachable, key=["customer_id"])
 
 # %% wrong="1.1.7" because="missing"
 def reachable(customers):
-    return customers.na.drop(how="any", subset=["email", "phone"]).na.fill("unknown", subset=["country", "city"])
+    return customers.na.drop(how="any", subset=["email", "phone"]).na.fill(
+        "unknown", subset=["country", "city"]
+    )
 
 
 # %% wrong="1.1.7" because="interests"
@@ -648,7 +717,9 @@ def reachable(customers):
 
 # %% wrong="1.1.7" because="country"
 def reachable(customers):
-    return customers.filter("email IS NOT NULL OR phone IS NOT NULL").na.fill("unknown", subset=["city"])
+    return customers.filter("email IS NOT NULL OR phone IS NOT NULL").na.fill(
+        "unknown", subset=["city"]
+    )
 
 
 # %% wrong="1.1.7" because="extra"
@@ -691,15 +762,27 @@ def interest_rows(customers: DataFrame) -> DataFrame:
     """(customer_id BIGINT, interest STRING, rank INT from 1), no customer lost."""
     ### BEGIN SOLUTION
     listed = F.split(F.nullif(F.col("interests"), F.lit("")), ",")
-    numbered = customers.select("customer_id", F.posexplode_outer(listed).alias("position", "interest"))
+    numbered = customers.select(
+        "customer_id", F.posexplode_outer(listed).alias("position", "interest")
+    )
     return numbered.select("customer_id", "interest", (F.col("position") + 1).alias("rank"))
     ### END SOLUTION
 
 
 # %% check="1.1.8" points=3
 ### BEGIN HIDDEN TESTS
-variant("1.1.8", "nobody", "customers who named no interest", customers=variants.nulls("interests", every=1))
-variant("1.1.8", "blank", "customers whose list is an empty text", customers=variants.replaced(interests=F.lit("")))
+variant(
+    "1.1.8",
+    "nobody",
+    "customers who named no interest",
+    customers=variants.nulls("interests", every=1),
+)
+variant(
+    "1.1.8",
+    "blank",
+    "customers whose list is an empty text",
+    customers=variants.replaced(interests=F.lit("")),
+)
 variant(
     "1.1.8",
     "twice",
@@ -739,7 +822,9 @@ def interest_rows(customers):
 # %% wrong="1.1.8" because="on hidden data"
 def interest_rows(customers):
     listed = F.array_distinct(F.split(F.nullif(F.col("interests"), F.lit("")), ","))
-    numbered = customers.select("customer_id", F.posexplode_outer(listed).alias("position", "interest"))
+    numbered = customers.select(
+        "customer_id", F.posexplode_outer(listed).alias("position", "interest")
+    )
     return numbered.select("customer_id", "interest", (F.col("position") + 1).alias("rank"))
 
 
@@ -748,7 +833,8 @@ def interest_rows(customers):
     customers.createOrReplaceTempView("people")
     return customers.sparkSession.sql("""
         SELECT customer_id, interest, position + 1 AS rank
-        FROM people LATERAL VIEW OUTER posexplode(split(nullif(interests, ''), ',')) AS position, interest
+        FROM people
+        LATERAL VIEW OUTER posexplode(split(nullif(interests, ''), ',')) AS position, interest
     """)
 
 

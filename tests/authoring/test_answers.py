@@ -1,4 +1,4 @@
-"""Every grader is itself graded: wrong answers fail for the reason they state, right ones pass, stubs are not attempted."""
+"""Every grader is itself graded: wrong answers fail as they say, right ones pass, stubs are not attempted."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_reference_solution_passes_and_the_stub_is_not_attempted(item: Sourc
 
 @pytest.fixture(scope="module")
 def item(new_course: Path) -> Source:
-    """The notebook of a new course: its exercise 2.1.1 asks for `order_id` and `channel`, 2.1.3 counts 678 rows or so."""
+    """The notebook of a new course, whose exercise 2.1.1 asks for `order_id` and `channel` of `orders`."""
     return source.read(source.find(new_course / "solutions")[0])
 
 
@@ -61,7 +61,9 @@ def test_a_shortcut_through_the_sample_is_told_with_the_hidden_data(item: Source
     code = 'def channels(orders):\n    return orders.select("order_id", "channel").na.drop()'
     verdict = answers.judge_code(item, "2.1.1", code, root=new_course)
     assert verdict.status is Status.FAILED
-    assert verdict.message.startswith("Right on the sample data, but not on hidden data: orders whose channel is not known. ")
+    assert verdict.message.startswith(
+        "Right on the sample data, but not on hidden data: orders whose channel is not known. "
+    )
     assert verdict.examples is None
     assert verdict.points == 0.0
 
@@ -99,7 +101,9 @@ def test_one_answer_leaves_nothing_behind_for_the_next(item: Source, new_course:
     return orders.select("order_id", "channel")"""
     assert answers.judge_code(item, "2.1.1", code, root=new_course).status is Status.PASSED
     assert dict(spark.conf.getAll) == before
-    verdict = answers.judge_cases(item, "2.1.1", code.replace("return", 'assert not orders.is_cached, "cached"; return'), root=new_course)
+    verdict = answers.judge_cases(
+        item, "2.1.1", code.replace("return", 'assert not orders.is_cached, "cached"; return'), root=new_course
+    )
     assert "cached" in verdict[0][1].message
     assert not spark.table("orders").storageLevel.useMemory
 
@@ -107,7 +111,9 @@ def test_one_answer_leaves_nothing_behind_for_the_next(item: Source, new_course:
 def test_the_table_counts_answers_that_are_not_as_they_say(new_course: Path, spoilt: Path) -> None:
     path = source.find(spoilt / "solutions")[0]
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('wrong="2.1.1" because="on hidden data"', 'wrong="2.1.1" because="rank"'), encoding="utf-8")
+    path.write_text(
+        text.replace('wrong="2.1.1" because="on hidden data"', 'wrong="2.1.1" because="rank"'), encoding="utf-8"
+    )
     _, unexpected = answers_table.table(source.read(path), spoilt)
     assert unexpected == 1
     _, unexpected = answers_table.table(source.read(source.find(new_course / "solutions")[0]), new_course)
@@ -124,7 +130,9 @@ SPEC = ExerciseSpec("9.9.1", "title", "value", 2.0)
 
 def verdict(status: Status, points: float = 0.0) -> Verdict:
     """A verdict on one case."""
-    return Verdict("9.9.1", status, f"It is {status}.", trace="frames of the hidden call", points=points, max_points=2.0)
+    return Verdict(
+        "9.9.1", status, f"It is {status}.", trace="frames of the hidden call", points=points, max_points=2.0
+    )
 
 
 PASSED = verdict(Status.PASSED, 2.0)

@@ -48,9 +48,7 @@ def test_the_folder_of_the_module_is_found(tmp_path: Path) -> None:
         ("4.1", " ,", "04_delta", "title needs words"),
     ],
 )
-def test_what_cannot_be_created_is_refused(
-    tmp_path: Path, number: str, title: str, module: str, message: str
-) -> None:
+def test_what_cannot_be_created_is_refused(tmp_path: Path, number: str, title: str, module: str, message: str) -> None:
     path = new("3.1", "Reading", "03_ingestion", root=tmp_path)
     path.write_text("the author's work", encoding="utf-8")
     with pytest.raises(NotCreated, match=message):

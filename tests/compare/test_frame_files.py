@@ -136,3 +136,22 @@ def test_equal_frames_in_other_chunks_give_equal_bytes(tmp_path: Path) -> None:
     Frame.from_arrow(table).write(tmp_path / "one")
     Frame.from_arrow(chunked).write(tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    text = pa.array([b"\xff\xfe"]).view(pa.string())
+    schema = Frame.from_arrow(pa.table({"k": ["a"]})).schema
+    path = parquet(tmp_path / "answer.parquet", pa.table({"c0": text}), schema)
+    with pytest.raises(AnswerUnreadable, match="UTF8"):
+        Frame.read(path)
+
+
+def test_times_beyond_the_calendar_are_compared_and_shown() -> None:
+    def frame(microseconds: int) -> Frame:
+        times = pa.array([microseconds, 0], pa.int64()).cast(pa.timestamp("us", "UTC"))
+        return Frame.from_arrow(pa.table({"k": [1, 2], "t": times}))
+
+    difference = compare_frames(frame(2**63 - 1), frame(2**62))
+    assert difference.wrong == ("`t` is wrong in 1 of 2 rows",)
+    assert difference.examples is not None
+    assert len(difference.examples.rows) == 1

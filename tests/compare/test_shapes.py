@@ -172,6 +172,14 @@ def test_wrong_columns_are_named(actual: Frame, shape: str, message: str) -> Non
     assert (found.stage, found.shape, found.message) == ("columns", shape, message)
 
 
+def test_two_expected_names_that_differ_in_case_take_one_namesake() -> None:
+    found = difference(frame("x_", (1,)), frame("X x", (1, 2)))
+    assert found.message == "Columns `X` and `x` are missing and column `x_` is not asked for."
+    assert difference(frame("y Y", (1, 1)), frame("Y z", (1, 2))).shape == "missing_columns"
+    only_blank = Frame.from_arrow(pa.table({"x ": [1]}))
+    assert difference(only_blank, frame("X x", (1, 2))).wrong[0] == "column `x ` must be called `X`"
+
+
 def test_double_where_decimal_is_expected() -> None:
     expected = frame("k revenue", ("a", Decimal("1.50")), revenue=pa.decimal128(18, 2))
     found = difference(frame("k revenue", ("a", 1.5)), expected)

@@ -253,3 +253,13 @@ def test_timestamps_do_not_depend_on_the_session_time_zone(spark: SparkSession) 
         assert Frame.from_spark(spark.sql(query)).table.equals(utc.table)
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
+
+
+def test_machine_learning_vectors_are_compared_with_tolerance(spark: SparkSession) -> None:
+    from pyspark.ml.linalg import Vectors
+
+    def frame(value: float) -> Frame:
+        return Frame.from_spark(spark.createDataFrame([(1, Vectors.dense(value, 2.0))], ["k", "v"]))
+
+    assert compare_frames(frame(1.0), frame(1.0 + 1e-12)).equal
+    assert compare_frames(frame(1.0), frame(1.1)).wrong == ("`v` is wrong in 1 of 1 row",)

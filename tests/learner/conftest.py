@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import pexpect
 import pytest
 
 SOURCE = '''\
@@ -82,16 +85,27 @@ RIGHT = {
 }
 
 
+AS_RELEASED = """
+import sys
+sys.modules["autograder.authoring"] = sys.modules["autograder.grading"] = None
+from autograder.cli import main
+main()
+"""
+"""Learners do not have these two packages."""
+
+
 @dataclass
 class Course:
     """A learner's copy: `root` with modules/ and autograder/, driven by the real `course` command."""
 
     root: Path
+    number: str = NUMBER
+    command: tuple[str, ...] = (sys.executable, "-c", AS_RELEASED)
 
     @property
     def notebook(self) -> Path:
         """The learner's file."""
-        return self.root / "modules" / f"{NUMBER}.ipynb"
+        return self.root / "modules" / f"{self.number}.ipynb"
 
     @property
     def state(self) -> Path:
@@ -108,7 +122,7 @@ class Course:
     def run(self, *arguments: str, stdin: str = "", limit: float = 200) -> subprocess.CompletedProcess[str]:
         """Run `course ...` and wait."""
         return subprocess.run(
-            [sys.executable, "-m", "autograder.cli", *arguments],
+            [*self.command, *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -116,6 +130,16 @@ class Course:
             timeout=limit,
             check=False,
         )
+
+    def watch(self, *arguments: str, limit: float = 120) -> pexpect.spawn:
+        """Start `course watch` in a terminal of 80 columns."""
+        options = {"env": self.environment, "encoding": "utf-8", "dimensions": (40, 80), "timeout": limit}
+        return pexpect.spawn(self.command[0], [*self.command[1:], "watch", *arguments], **options)
+
+    def progress(self) -> dict[str, dict[str, Any]]:
+        """What was remembered."""
+        path = self.state / "progress.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def answer(self, **sources: str) -> None:
         """Write answers, as in `answer(answer_1_1_1="def ...")`; any cell can be named by its id."""
@@ -145,7 +169,7 @@ def built_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.parent.mkdir(parents=True)
     source.write_text(SOURCE, encoding="utf-8")
     shutil.copy(REPOSITORY / "jars.lock", root)
-    done = Course(root).run("build")
+    done = Course(root, command=(sys.executable, "-m", "autograder.cli")).run("build")
     assert done.returncode == 0, done.stdout + done.stderr
     return root
 
@@ -165,8 +189,33 @@ def new_course(built_course: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def release(author: Path, target: Path) -> Course:
     """Copy what learners get."""
     shutil.copytree(author / "modules", target / "modules")
-    shutil.copy(author / "jars.lock", target)
     shutil.copytree(author / "modules", target / "autograder" / "pristine")
     shutil.copytree(author / "autograder" / "references", target / "autograder" / "references")
     shutil.copy(author / "autograder" / "manifest.json", target / "autograder" / "manifest.json")
+    shutil.copy(author / "jars.lock", target)
     return Course(target)
+
+
+@dataclass
+class RealCourse(Course):
+    """Notebook 1.1 of this repository, with the answers of its solution twin at hand."""
+
+    def twin_answers(self) -> dict[str, str]:
+        """Answer cell id → the solution's source, automatically graded exercises only."""
+        twin = nbformat.read(REPOSITORY / "solutions" / f"{self.number}.ipynb", as_version=4)
+        answers = [cell for cell in twin.cells if cell.cell_type == "code" and cell.id.startswith("answer_")]
+        return {cell.id: cell.source for cell in answers}
+
+
+@pytest.fixture
+def real_course(tmp_path: Path) -> RealCourse:
+    """A copy of the course as it is in this repository; modules/ holds notebook 1.1 only."""
+    name = next((REPOSITORY / "modules").glob("*/1.1_*.ipynb")).relative_to(REPOSITORY / "modules").with_suffix("")
+    root = tmp_path / "course"
+    shutil.copytree(REPOSITORY / "autograder" / "references", root / "autograder" / "references")
+    shutil.copy(REPOSITORY / "autograder" / "manifest.json", root / "autograder")
+    shutil.copy(REPOSITORY / "jars.lock", root)
+    for folder in ("modules", "autograder/pristine"):
+        (root / folder / name.parent).mkdir(parents=True)
+        shutil.copy(REPOSITORY / "modules" / f"{name}.ipynb", root / folder / f"{name}.ipynb")
+    return RealCourse(root, number=name.as_posix())

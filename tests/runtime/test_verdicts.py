@@ -20,7 +20,9 @@ EXERCISE = "1.1.1"
 
 
 def right(customers: DataFrame) -> DataFrame:
-    return customers.select("customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year"))
+    return customers.select(
+        "customer_id", F.col("email").alias("email_address"), F.year("birth_date").alias("birth_year")
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,10 @@ def test_a_right_answer_passes_and_a_stub_is_not_attempted(spark: SparkSession) 
         (lambda frame: frame.filter(F.col("age") > 1 and F.col("x")), "CANNOT_CONVERT_COLUMN_INTO_BOOL: "),
         (lambda frame: {}["no such key"], "KeyError: 'no such key'"),
         (lambda frame: sys.exit(0), "SystemExit: 0"),
-        (lambda frame: frame.select(F.udf(lambda name: name.nope)("name")), "AttributeError: 'str' object has no attribute 'nope'"),
+        (
+            lambda frame: frame.select(F.udf(lambda name: name.nope)("name")),
+            "AttributeError: 'str' object has no attribute 'nope'",
+        ),
     ],
 )
 def test_errors_begin_with_class_and_message_and_fold_the_trace(

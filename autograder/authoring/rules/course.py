@@ -70,7 +70,11 @@ class Lesson:
     @property
     def prose(self) -> list[tuple[int, SourceCell]]:
         """The Markdown cells without a kind, with their numbers."""
-        return [(number, cell) for number, cell in enumerate(self.source.cells) if cell.cell_type == "markdown" and not cell.kind]
+        return [
+            (number, cell)
+            for number, cell in enumerate(self.source.cells)
+            if cell.cell_type == "markdown" and not cell.kind
+        ]
 
     def finding(self, place: str | int, problem: str, remedy: str) -> Finding:
         """A finding in the source; a number is a cell's, text an exercise's id or empty."""
@@ -117,7 +121,9 @@ def load(root: Path) -> Course:
             read.append(source.read(path))
         except SourceError as problem:
             what, _, _ = str(problem).removeprefix(f"{path.name}").lstrip(":, ").partition("\n")
-            unreadable.append(Finding(str(path.relative_to(root)), "", what, "see `The source of a notebook` in docs/architecture.md"))
+            unreadable.append(
+                Finding(str(path.relative_to(root)), "", what, "see `The source of a notebook` in docs/architecture.md")
+            )
     lessons = tuple(Lesson(root, item, before, after) for item, before, after in _with_neighbours(read))
     return Course(root, lessons, tuple(unreadable))
 

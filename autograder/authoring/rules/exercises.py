@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -35,7 +36,9 @@ def ids_count_up(lesson: Lesson) -> Iterator[Finding]:
     expected = [f"{number}.{position}" for position in range(1, len(graded) + 1)]
     for found, wanted in zip(graded, expected, strict=True):
         if found != wanted:
-            yield lesson.finding(found, f"{wanted} should come here", "number the exercises of a notebook without gaps, in order")
+            yield lesson.finding(
+                found, f"{wanted} should come here", "number the exercises of a notebook without gaps, in order"
+            )
             break
     for position, cell in enumerate(lesson.source.cells):
         if cell.kind and cell.exercise not in graded:
@@ -48,11 +51,18 @@ def ids_are_unique(course: Course) -> Iterator[Finding]:
     """No two notebooks have the same number, and no two exercises the same id."""
     for numbers in (
         Counter(lesson.source.number for lesson in course.lessons),
-        Counter(cell.exercise for lesson in course.lessons for cell in lesson.source.cells if cell.kind in ("check", "written")),
+        Counter(
+            cell.exercise
+            for lesson in course.lessons
+            for cell in lesson.source.cells
+            if cell.kind in ("check", "written")
+        ),
     ):
         for number, count in numbers.items():
             if count > 1:
-                yield Finding("solutions", number, f"{count} notebooks or exercises have this number", "renumber all but one")
+                yield Finding(
+                    "solutions", number, f"{count} notebooks or exercises have this number", "renumber all but one"
+                )
 
 
 @lesson_rule
@@ -70,7 +80,9 @@ def cells_of_an_exercise_are_complete(lesson: Lesson) -> Iterator[Finding]:
             yield lesson.finding(exercise, "its answer cell has no title", 'add `title="..."` to the cell')
     for cell in lesson.source.of("check") + lesson.source.of("written"):
         if not _positive(cell.metadata.get("points")):
-            yield lesson.finding(cell.exercise, f"its points are {cell.metadata.get('points')!r}", "add `points=` with a number above 0")
+            yield lesson.finding(
+                cell.exercise, f"its points are {cell.metadata.get('points')!r}", "add `points=` with a number above 0"
+            )
 
 
 @lesson_rule
@@ -79,14 +91,24 @@ def checks_call_check(lesson: Lesson) -> Iterator[Finding]:
     for cell in lesson.source.of("check"):
         calls = hidden.calls_of("check", hidden.visible(cell))
         if len(calls) != 1:
-            yield lesson.finding(cell.exercise, f"its check cell calls `check` {len(calls)} times", "call it once, outside the hidden tests")
+            yield lesson.finding(
+                cell.exercise,
+                f"its check cell calls `check` {len(calls)} times",
+                "call it once, outside the hidden tests",
+            )
             continue
         said = calls[0].args[0] if calls[0].args else None
         if not isinstance(said, ast.Constant) or said.value != cell.exercise:
-            yield lesson.finding(cell.exercise, "`check` is called with another id", f'call `check("{cell.exercise}", ...)`')
+            yield lesson.finding(
+                cell.exercise, "`check` is called with another id", f'call `check("{cell.exercise}", ...)`'
+            )
         answers = lesson.source.of("answer", cell.exercise)
         if answers and _function(answers[0], _checked_name(cell)) is None:
-            yield lesson.finding(cell.exercise, f"its answer cell does not define `{_checked_name(cell)}`", "check the function that it defines")
+            yield lesson.finding(
+                cell.exercise,
+                f"its answer cell does not define `{_checked_name(cell)}`",
+                "check the function that it defines",
+            )
 
 
 @lesson_rule
@@ -96,11 +118,19 @@ def solutions_are_hidden(lesson: Lesson) -> Iterator[Finding]:
         lines = [line.strip() for line in hidden.between(cell.source, hidden.SOLUTION).splitlines()]
         counts = [cell.source.count(marker) for marker in hidden.SOLUTION]
         if counts != [1, 1]:
-            yield lesson.finding(cell.exercise, "its solution markers do not pair", "write one `### BEGIN SOLUTION` and one `### END SOLUTION`")
+            yield lesson.finding(
+                cell.exercise,
+                "its solution markers do not pair",
+                "write one `### BEGIN SOLUTION` and one `### END SOLUTION`",
+            )
         elif not any(line and not line.startswith("#") and line != "pass" for line in lines):
             yield lesson.finding(cell.exercise, "its solution is empty", "put the solution between the markers")
         elif _returns_before_marker(cell):
-            yield lesson.finding(cell.exercise, "it is already solved: it returns before the solution begins", "put that between the markers")
+            yield lesson.finding(
+                cell.exercise,
+                "it is already solved: it returns before the solution begins",
+                "put that between the markers",
+            )
 
 
 @lesson_rule
@@ -110,7 +140,9 @@ def stubs_are_not_attempted(lesson: Lesson) -> Iterator[Finding]:
     for exercise in lesson.source.exercises:
         stub = cells.get("answer_" + exercise.replace(".", "_"))
         if stub and "raise NotImplementedError" not in stub.source:
-            yield lesson.finding(exercise, "the learner's cell does not raise NotImplementedError", "build the notebook again")
+            yield lesson.finding(
+                exercise, "the learner's cell does not raise NotImplementedError", "build the notebook again"
+            )
 
 
 @lesson_rule
@@ -125,15 +157,25 @@ def functions_say_what_they_take(lesson: Lesson) -> Iterator[Finding]:
         if function is None:
             continue
         if not ast.get_docstring(function):
-            yield lesson.finding(cell.exercise, f"`{function.name}` has no docstring", "say what it returns, with columns and types")
+            yield lesson.finding(
+                cell.exercise, f"`{function.name}` has no docstring", "say what it returns, with columns and types"
+            )
         for parameter in _parameters(function):
             if parameter.annotation is None:
-                yield lesson.finding(cell.exercise, f"parameter `{parameter.arg}` has no type", f"write `{parameter.arg}: DataFrame` or its type")
+                yield lesson.finding(
+                    cell.exercise,
+                    f"parameter `{parameter.arg}` has no type",
+                    f"write `{parameter.arg}: DataFrame` or its type",
+                )
             if parameter.arg not in tables | {"spark"} | set(_arguments(cell)):
                 problem = f"parameter `{parameter.arg}` is no table, not `spark` and no argument of `check`"
-                yield lesson.finding(cell.exercise, problem, "correct its name, or give it in `check(..., arguments={...})`")
+                yield lesson.finding(
+                    cell.exercise, problem, "correct its name, or give it in `check(..., arguments={...})`"
+                )
         if function.returns is None:
-            yield lesson.finding(cell.exercise, f"`{function.name}` does not say what type it returns", "add `-> DataFrame` or its type")
+            yield lesson.finding(
+                cell.exercise, f"`{function.name}` does not say what type it returns", "add `-> DataFrame` or its type"
+            )
 
 
 @lesson_rule
@@ -143,13 +185,18 @@ def hints_come_in_stages(lesson: Lesson) -> Iterator[Finding]:
         hints = lesson.source.hints(exercise)
         if len(hints) < MINIMUM_HINTS:
             problem = f"it has {len(hints)} hints"
-            yield lesson.finding(exercise, problem, f'add a cell `hints="{exercise}"` with a numbered list of {MINIMUM_HINTS} or more')
-        for number, hint in enumerate(hints, start=1):
-            if not hint:
+            yield lesson.finding(
+                exercise, problem, f'add a cell `hints="{exercise}"` with a numbered list of {MINIMUM_HINTS} or more'
+            )
+        for cell in lesson.source.of("hints", exercise):
+            for number in re.findall(r"^\s*(\d+)\.[ \t]*$", cell.source, re.MULTILINE):
                 yield lesson.finding(exercise, f"hint {number} is empty", "write it, or take it out")
+        for number, hint in enumerate(hints, start=1):
             for line in hidden.solution_lines(lesson.source, exercise, MINIMUM_HINTED_LENGTH):
                 if hidden.squeezed(line) in hidden.squeezed(hint):
-                    yield lesson.finding(exercise, f"hint {number} contains the solution's line `{line}`", "lead to it instead")
+                    yield lesson.finding(
+                        exercise, f"hint {number} contains the solution's line `{line}`", "lead to it instead"
+                    )
 
 
 @lesson_rule
@@ -159,12 +206,18 @@ def answers_test_the_grader(lesson: Lesson) -> Iterator[Finding]:
         wrong = lesson.source.of("wrong", exercise)
         if len(wrong) < MINIMUM_WRONG:
             problem = f"it has {len(wrong)} wrong answers"
-            yield lesson.finding(exercise, problem, f'add cells `wrong="{exercise}" because="..."` up to {MINIMUM_WRONG}')
+            yield lesson.finding(
+                exercise, problem, f'add cells `wrong="{exercise}" because="..."` up to {MINIMUM_WRONG}'
+            )
         if not lesson.source.of("right", exercise):
-            yield lesson.finding(exercise, "it has no other right answer", f'add a cell `right="{exercise}"` that solves it another way')
+            yield lesson.finding(
+                exercise, "it has no other right answer", f'add a cell `right="{exercise}"` that solves it another way'
+            )
         for number, cell in enumerate(wrong, start=1):
             if not str(cell.metadata.get("because", "")).strip():
-                yield lesson.finding(exercise, f"wrong answer {number} has no `because`", "say what the verdict must contain")
+                yield lesson.finding(
+                    exercise, f"wrong answer {number} has no `because`", "say what the verdict must contain"
+                )
         for cell in wrong + lesson.source.of("right", exercise):
             checks = lesson.source.of("check", exercise)
             if _function(cell, _checked_name(checks[0])) is None:
@@ -181,17 +234,27 @@ def hidden_variants_are_there(lesson: Lesson) -> Iterator[Finding]:
         function = _function(answers[0], _checked_name(cell)) if answers else None
         inputs = [parameter.arg for parameter in _parameters(function) if parameter.arg != "spark"] if function else []
         if inputs and not calls:
-            yield lesson.finding(cell.exercise, "it has no hidden variant", "declare one with `variant(...)` between the hidden test markers")
+            yield lesson.finding(
+                cell.exercise,
+                "it has no hidden variant",
+                "declare one with `variant(...)` between the hidden test markers",
+            )
         for name, count in Counter(call.name for call in calls).items():
             if count > 1:
                 yield lesson.finding(cell.exercise, f"{count} variants are named {name!r}", "give each its own name")
         for call in calls:
             if call.exercise != cell.exercise:
-                yield lesson.finding(cell.exercise, f"its variant {call.name!r} is declared for {call.exercise!r}", "correct the id")
+                yield lesson.finding(
+                    cell.exercise, f"its variant {call.name!r} is declared for {call.exercise!r}", "correct the id"
+                )
             if not call.description.strip():
-                yield lesson.finding(cell.exercise, f"variant {call.name!r} has no description", "say what is special about the data")
+                yield lesson.finding(
+                    cell.exercise, f"variant {call.name!r} has no description", "say what is special about the data"
+                )
         if "variant(" in hidden.visible(cell):
-            yield lesson.finding(cell.exercise, "learners would see a `variant(...)` call", "put it between the hidden test markers")
+            yield lesson.finding(
+                cell.exercise, "learners would see a `variant(...)` call", "put it between the hidden test markers"
+            )
 
 
 @lesson_rule
@@ -202,7 +265,9 @@ def written_questions_have_a_mark_scheme(lesson: Lesson) -> Iterator[Finding]:
             yield lesson.finding(cell.exercise, "the question has no title", 'add `title="..."` to the cell')
         for what, markers in (("model answer", hidden.SOLUTION), ("mark scheme", hidden.MARK_SCHEME)):
             if not hidden.between(cell.source, markers).strip():
-                yield lesson.finding(cell.exercise, f"it has no {what}", f"write it between `{markers[0]}` and `{markers[1]}`")
+                yield lesson.finding(
+                    cell.exercise, f"it has no {what}", f"write it between `{markers[0]}` and `{markers[1]}`"
+                )
 
 
 def _positive(points: Any) -> bool:
@@ -220,7 +285,7 @@ def _parsed(code: str) -> ast.Module:
 
 
 def _returns_before_marker(cell: SourceCell) -> bool:
-    """Whether a function of the cell returns, as one of its own statements, above the line where the solution begins."""
+    """Whether a function of the cell returns, as one of its own statements, above the solution."""
     marker = 1 + cell.source[: cell.source.index(hidden.SOLUTION[0])].count("\n")
     functions = [node for node in _parsed(cell.source).body if isinstance(node, ast.FunctionDef)]
     around = [function for function in functions if function.lineno <= marker <= (function.end_lineno or marker)]
@@ -249,7 +314,9 @@ def _arguments(cell: SourceCell) -> list[str]:
     for call in hidden.calls_of("check", hidden.visible(cell)):
         for word in call.keywords:
             if word.arg == "arguments" and isinstance(word.value, ast.Dict):
-                return [key.value for key in word.value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+                return [
+                    key.value for key in word.value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)
+                ]
             if word.arg == "arguments" and isinstance(word.value, ast.Call):
                 return [item.arg for item in word.value.keywords if item.arg]
     return []

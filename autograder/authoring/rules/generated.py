@@ -11,13 +11,15 @@ from autograder.authoring import notebooks
 from autograder.authoring.rules.course import Course, Finding, Lesson, course_rule, lesson_rule
 from autograder.models import Status
 
-_MACHINE_PATH = re.compile(r"(?<![\w.:/-])(?:file:)?/+(?:home|root|tmp|private|usr|var|Users|opt|mnt)/[\w.-]+|\b[A-Z]:\\\\?\w+")
+_MACHINE_PATH = re.compile(
+    r"(?<![\w.:/-])(?:file:)?/+(?:home|root|tmp|private|usr|var|Users|opt|mnt)/[\w.-]+|\b[A-Z]:\\\\?\w+"
+)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 @lesson_rule
 def notebooks_are_built_from_this_source(lesson: Lesson) -> Iterator[Finding]:
-    """Both notebooks are there and hold the source's cells (outputs and references are compared by `course build --check`)."""
+    """Both notebooks are there and hold the source's cells (`course build --check` compares outputs and references)."""
     twin = notebooks.twin(lesson.source, lesson.previous, lesson.following)
     for path, found, made in (
         (lesson.twin_file, lesson.twin, twin),
@@ -38,20 +40,33 @@ def solutions_pass_and_print_nothing_odd(lesson: Lesson) -> Iterator[Finding]:
     for number, cell in enumerate(lesson.twin.cells):
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
-                yield Finding(file, f"cell {number}", f"it stopped with {output.ename}", "mend the source and build again")
+                yield Finding(
+                    file, f"cell {number}", f"it stopped with {output.ename}", "mend the source and build again"
+                )
             if output.get("name") == "stderr":
-                yield Finding(file, f"cell {number}", "it wrote to stderr", "silence what warns, or print it on purpose")
+                yield Finding(
+                    file, f"cell {number}", "it wrote to stderr", "silence what warns, or print it on purpose"
+                )
             path = _MACHINE_PATH.search(_text(output))
             if path:
-                yield Finding(file, f"cell {number}", f"its output names a path of this machine, {path[0]}", "do not print it")
+                yield Finding(
+                    file, f"cell {number}", f"its output names a path of this machine, {path[0]}", "do not print it"
+                )
             verdict = output.get("data", {}).get(render.MIME)
             if verdict and verdict["status"] == Status.PASSED:
                 passed.add(verdict["exercise"])
             elif verdict:
-                yield Finding(file, verdict["exercise"], f"its solution is {verdict['status']}", "mend the solution and build again")
+                yield Finding(
+                    file,
+                    verdict["exercise"],
+                    f"its solution is {verdict['status']}",
+                    "mend the solution and build again",
+                )
     for exercise in lesson.source.exercises:
         if exercise not in passed:
-            yield Finding(file, exercise, "no output says that its solution passed", f"run `course build {lesson.source.number}`")
+            yield Finding(
+                file, exercise, "no output says that its solution passed", f"run `course build {lesson.source.number}`"
+            )
 
 
 @lesson_rule
@@ -74,11 +89,21 @@ def links_lead_somewhere(lesson: Lesson) -> Iterator[Finding]:
             for target in _LINK.findall(cell.source) if cell.cell_type == "markdown" else ():
                 relative = target.partition("#")[0]
                 if relative and not re.match(r"[a-z]+:", target) and not (path.parent / relative).exists():
-                    yield Finding(file, f"cell {number}", f"the link to {target} leads nowhere", "correct it, or build that notebook")
+                    yield Finding(
+                        file,
+                        f"cell {number}",
+                        f"the link to {target} leads nowhere",
+                        "correct it, or build that notebook",
+                    )
         around = [item for item in (lesson.previous, lesson.following) if item]
         for item in around:
             if notebooks.link(item) not in notebook.cells[-1].source:
-                yield Finding(file, "navigation", f"it does not link to {item.number}", f"run `course build {lesson.source.number}`")
+                yield Finding(
+                    file,
+                    "navigation",
+                    f"it does not link to {item.number}",
+                    f"run `course build {lesson.source.number}`",
+                )
 
 
 @course_rule
@@ -110,5 +135,9 @@ def _text(output: Any) -> str:
     """What people see of an output."""
     if output.output_type == "stream":
         return str(output.text)
-    shown = [content for mime, content in output.get("data", {}).items() if isinstance(content, str) and mime.startswith("text/")]
+    shown = [
+        content
+        for mime, content in output.get("data", {}).items()
+        if isinstance(content, str) and mime.startswith("text/")
+    ]
     return "\n".join(shown)

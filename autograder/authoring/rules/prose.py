@@ -24,7 +24,9 @@ def title_number_and_file_name_agree(lesson: Lesson) -> Iterator[Finding]:
         yield lesson.finding("cell 0", problem, "rename the file or the title")
     module = item.number.split(".")[0]
     if not re.match(rf"0*{module}_", item.assignment):
-        yield lesson.finding("", f"notebook {item.number} lies in {item.assignment}", f"move it to the folder of module {module}")
+        yield lesson.finding(
+            "", f"notebook {item.number} lies in {item.assignment}", f"move it to the folder of module {module}"
+        )
 
 
 @lesson_rule
@@ -35,7 +37,9 @@ def first_cell_says_what_to_expect(lesson: Lesson) -> Iterator[Finding]:
     listed = re.findall(r"^[-*] +\S", objectives[1], re.MULTILINE) if objectives else []
     if len(listed) < MINIMUM_OBJECTIVES:
         problem = f"it lists {len(listed)} objectives"
-        yield lesson.finding(0, problem, f"add a heading `You will learn to` with at least {MINIMUM_OBJECTIVES} list items")
+        yield lesson.finding(
+            0, problem, f"add a heading `You will learn to` with at least {MINIMUM_OBJECTIVES} list items"
+        )
     for label in ("Before this", "Data"):
         if not re.search(rf"\*\*{label}:\*\* +[^\s·]", first):
             yield lesson.finding(0, f"it does not say `**{label}:**`", "add it to the line with the time")
@@ -51,7 +55,11 @@ def recap_and_databricks_box_are_there(lesson: Lesson) -> Iterator[Finding]:
     if not re.search(r"^#+ Recap\b", text, re.MULTILINE):
         yield lesson.finding("", "there is no recap card", "end with a Markdown cell under the heading `## Recap`")
     if not re.search(r"\*\*On Databricks:?\*\*:?\s+\S", text):
-        yield lesson.finding("", "there is no box about Databricks", "add `> **On Databricks:** ...`, saying what differs there or that nothing does")
+        yield lesson.finding(
+            "",
+            "there is no box about Databricks",
+            "add `> **On Databricks:** ...`, saying what differs there or that nothing does",
+        )
 
 
 @lesson_rule
@@ -60,7 +68,9 @@ def plots_are_labelled(lesson: Lesson) -> Iterator[Finding]:
     for number, cell in enumerate(lesson.source.cells):
         if cell.cell_type == "code" and _draws(cell.source) and not _labels(cell.source):
             problem = "it draws a plot without axis labels or a title"
-            yield lesson.finding(number, problem, "call `set_xlabel` and `set_ylabel`, or give `labels=` or `title=`, with units")
+            yield lesson.finding(
+                number, problem, "call `set_xlabel` and `set_ylabel`, or give `labels=` or `title=`, with units"
+            )
 
 
 @lesson_rule
@@ -90,7 +100,9 @@ def _labels(code: str) -> bool:
     calls = [node for node in ast.walk(_tree(code)) if isinstance(node, ast.Call)]
     names = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
     keywords = {keyword.arg for call in calls for keyword in call.keywords}
-    both_axes = names >= {"set_xlabel", "set_ylabel"} or names >= {"xlabel", "ylabel"} or {"xlabel", "ylabel"} <= keywords
+    both_axes = (
+        names >= {"set_xlabel", "set_ylabel"} or names >= {"xlabel", "ylabel"} or {"xlabel", "ylabel"} <= keywords
+    )
     titled = bool(names & {"set_title", "title", "suptitle"}) or bool(keywords & {"title", "title_text", "labels"})
     return both_axes or titled or bool(names & {"update_xaxes"} and names & {"update_yaxes"})
 

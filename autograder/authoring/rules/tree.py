@@ -9,6 +9,9 @@ from pathlib import Path
 
 from autograder.authoring.rules.course import Course, Finding, course_rule
 
+SETTINGS = "ruff.toml"
+"""In `solutions/`: how sources are formatted."""
+
 _IGNORED = {"__pycache__", ".ipynb_checkpoints", ".ruff_cache"}
 """Caches that tools leave behind and git does not keep."""
 
@@ -20,7 +23,9 @@ def no_unexpected_files(course: Course) -> Iterator[Finding]:
     for path in sorted([*course.root.glob("modules/**/*"), *course.root.glob("solutions/**/*")]):
         relative = path.relative_to(course.root)
         if path.is_file() and not _IGNORED & set(relative.parts) and not _expected(relative, names):
-            yield Finding(str(relative), "", "nothing of the course is called so", "remove or move it; sources are `N.M_title.py`")
+            yield Finding(
+                str(relative), "", "nothing of the course is called so", "remove or move it; sources are `N.M_title.py`"
+            )
     for folder in ("modules", "solutions"):
         for path in sorted((course.root / folder).glob("*/hidden" if folder == "modules" else "*/hidden/*")):
             if folder == "modules" or (path.parent.parent.name, path.name) not in names:
@@ -30,17 +35,20 @@ def no_unexpected_files(course: Course) -> Iterator[Finding]:
 @course_rule
 def sources_are_formatted(course: Course) -> Iterator[Finding]:
     """`ruff format` has nothing to change."""
-    files = {str(lesson.source.path): lesson for lesson in course.lessons}
-    if not files:
+    if not course.lessons:
         return
     ruff = Path(sys.executable).with_name("ruff")
-    command = [str(ruff) if ruff.exists() else "ruff", "format", "--check", "--quiet", *_configuration(course.root)]
-    for file, lesson in files.items():
-        if subprocess.run([*command, file], capture_output=True, check=False).returncode:
-            yield lesson.finding("", "it is not formatted", f"run `ruff format {lesson.file}`")
+    command = [str(ruff) if ruff.exists() else "ruff", "format", "--check", "--no-cache", *_configuration(course.root)]
+    files = [lesson.file for lesson in course.lessons]
+    done = subprocess.run([*command, *files], cwd=course.root, capture_output=True, text=True, check=False)
+    named = [lesson for lesson in course.lessons if lesson.file in done.stdout + done.stderr]
+    for lesson in named or (course.lessons if done.returncode else ()):
+        yield lesson.finding("", "it is not formatted", f"run `ruff format {lesson.file}`")
 
 
 def _expected(relative: Path, names: set[tuple[str, str]]) -> bool:
+    if relative == Path("solutions", SETTINGS):
+        return True
     top, *folders = relative.parts[:-1]
     if len(folders) == 1:
         suffixes = {".ipynb"} if top == "modules" else {".py", ".ipynb"}
@@ -49,7 +57,8 @@ def _expected(relative: Path, names: set[tuple[str, str]]) -> bool:
 
 
 def _configuration(root: Path) -> list[str]:
+    """A course without settings of its own is formatted as this one is."""
     from autograder import paths
 
-    own = root / "pyproject.toml"
-    return ["--config", str(own if own.exists() else paths.ROOT / "pyproject.toml")]
+    own = (root / "solutions" / SETTINGS).exists()
+    return [] if own else ["--config", str(paths.SOLUTIONS / SETTINGS)]

@@ -1,0 +1,112 @@
+"""What the dictionary promises, counted on the samples, and that samples and dictionary are current."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+import datasets
+from datasets.build import stale_samples
+from datasets.catalog import SAMPLES
+from datasets.dictionary import (
+    DOCUMENT,
+    MARKER,
+    document_text,
+    null_counts,
+    number_of,
+    register_samples,
+    stale_dictionary,
+)
+
+TABLES = list(datasets.tables().values())
+DEFECTS = [(table.name, defect) for table in TABLES for defect in table.defects]
+
+
+def assert_near(count: int, rate: float, chances: int, what: str) -> None:
+    """`count` lies within four standard deviations of a binomial count, plus one row."""
+    allowed = 4 * math.sqrt(chances * rate * (1 - rate)) + 1
+    assert abs(count - rate * chances) <= allowed, f"{what}: {count} of {chances}, aim {rate:.2%}"
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_nulls_occur_at_the_declared_rates_and_nowhere_else(spark: SparkSession, table: datasets.Table) -> None:
+    rows, nulls = null_counts(spark, table)
+    for column in table.columns:
+        if column.nulls == 0:
+            assert nulls[column.name] == 0, column.name
+        else:
+            assert nulls[column.name] > 0, column.name
+            assert_near(nulls[column.name], column.nulls, rows, f"nulls in {table.name}.{column.name}")
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_keys_are_unique_but_for_the_declared_duplicates(spark: SparkSession, table: datasets.Table) -> None:
+    rows = datasets.load(spark, table.name)
+    total = rows.count()
+    repeats = total - rows.select(*table.key).distinct().count()
+    assert total <= 5_000
+    if table.duplicates:
+        assert repeats > 0
+        assert_near(repeats, table.duplicates, total, f"duplicates in {table.name}")
+    else:
+        assert repeats == 0
+
+
+@pytest.mark.parametrize(("name", "defect"), DEFECTS, ids=[f"{name}: {defect.description}" for name, defect in DEFECTS])
+def test_a_planted_defect_is_there_at_its_rate(spark: SparkSession, name: str, defect: datasets.Defect) -> None:
+    register_samples(spark)
+    count, chances = number_of(spark, defect.count), number_of(spark, defect.of)
+    assert 0 < count < chances
+    if defect.rate is not None:
+        assert_near(count, defect.rate, chances, f"{name}: {defect.description}")
+
+
+def test_every_reference_but_the_planted_ones_is_known(spark: SparkSession) -> None:
+    register_samples(spark)
+    orphans = {
+        "items without an order": "SELECT count(*) FROM order_items LEFT ANTI JOIN orders USING (order_id)",
+        "payments without an order": "SELECT count(*) FROM payments LEFT ANTI JOIN orders USING (order_id)",
+        "orders of unknown stores": "SELECT count(*) FROM orders LEFT ANTI JOIN stores USING (store_id) WHERE store_id IS NOT NULL",
+        "products of unknown categories": "SELECT count(*) FROM products LEFT ANTI JOIN categories USING (category_id)",
+        "reviews by unknown users": "SELECT count(*) FROM reviews LEFT ANTI JOIN users USING (user_id)",
+        "clicks of unknown customers": "SELECT count(*) FROM web_events LEFT ANTI JOIN customers USING (customer_id) WHERE customer_id IS NOT NULL",
+    }  # fmt: skip
+    assert {what: number_of(spark, query) for what, query in orphans.items()} == dict.fromkeys(orphans, 0)
+
+
+def test_the_committed_samples_and_dictionary_are_current(spark: SparkSession) -> None:
+    assert stale_samples(spark) == []
+    assert stale_dictionary(spark) == []
+
+
+def test_a_changed_a_missing_and_a_stray_file_are_each_reported(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    shutil.copytree(SAMPLES, folder)
+    rows = pq.read_table(folder / "zones.parquet")
+    pq.write_table(rows.slice(1), folder / "zones.parquet")
+    (folder / "stores.parquet").unlink()
+    shutil.copy(folder / "orders.parquet", folder / "shipments.parquet")
+    assert stale_samples(spark, folder) == [
+        "stores.parquet is missing.",
+        "zones.parquet is not what the generator of zones makes.",
+        "shipments.parquet belongs to no table.",
+    ]
+
+
+def test_rewriting_the_dictionary_keeps_the_introduction_and_reports_a_lost_marker(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    copy = tmp_path / "datasets.md"
+    copy.write_text(f"Written by hand.\n\n{MARKER}\n\nold\n", encoding="utf-8")
+    text = document_text(spark, copy)
+    assert text.startswith(f"Written by hand.\n\n{MARKER}\n")
+    assert "\nold\n" not in text
+    assert text.partition(MARKER)[2] == DOCUMENT.read_text(encoding="utf-8").partition(MARKER)[2]
+    copy.write_text("Written by hand.", encoding="utf-8")
+    with pytest.raises(ValueError, match="Put it back"):
+        document_text(spark, copy)
