@@ -31,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from autograder.compare import Frame, compare_frames
 
 SAMPLE_SECONDS = 0.02
-WARM_UP_ROWS = 2_000
+WARM_UP_ROWS = 100_000
+"""Enough for the JVM to compile what each way runs."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ WAYS: tuple[tuple[str, Callable[[DataFrame, DataFrame], None]], ...] = (
 
 
 def measure(rows: int) -> list[Measurement]:
-    """Measure each way once, after each has compared a few rows to warm up."""
+    """Measure each way once, after each has compared a tenth of a million rows to warm up."""
     spark = session()
     with tempfile.TemporaryDirectory() as folder:
         inputs = []

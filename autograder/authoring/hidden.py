@@ -13,11 +13,15 @@ from autograder.authoring.source import Source, SourceCell
 MINIMUM_LENGTH = 25
 """Shorter lines, such as `return customers`, say nothing."""
 
+MINIMUM_FRAGMENT = 50
+"""The same for a line that ends in a comma: one argument of a call, such as `F.count("*").alias("trips"),`."""
+
 SOLUTION = ("### BEGIN SOLUTION", "### END SOLUTION")
 HIDDEN_TESTS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 MARK_SCHEME = ("=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===")
 
 _INDEX_LENGTH = 16
+_MAY_BE_SHOWN = ("wrong answer", "right answer", "description of a variant")
 _TRIVIAL = re.compile(r"(from\s+\S+\s+)?import\s|def\s|class\s|@|return\s+\w+$|[\W_]*$")
 
 
@@ -43,16 +47,15 @@ class VariantCall:
 def secrets(item: Source) -> list[Secret]:
     """All secrets of a source: solutions, hidden tests, wrong and right answers, model answers, mark schemes, variants.
 
-    A line of a wrong or right answer that the notebook also shows to learners, as a worked example may, is none.
+    Answers and descriptions of variants that the notebook also shows to learners, as a worked example may, are none.
     """
     found = [secret for cell in item.cells for secret in _of_cell(cell)]
     shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in ("hints", "wrong", "right")))
-    kept = [
-        secret
-        for secret in found
-        if secret.kind not in ("wrong answer", "right answer") or squeezed(secret.text) not in shown
-    ]
-    return list(dict.fromkeys(kept))
+    return list(
+        dict.fromkeys(
+            secret for secret in found if secret.kind not in _MAY_BE_SHOWN or squeezed(secret.text) not in shown
+        )
+    )
 
 
 def solution_lines(item: Source, exercise: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
@@ -79,7 +82,11 @@ def visible(cell: SourceCell) -> str:
 def telling_lines(text: str, minimum: int = MINIMUM_LENGTH) -> list[str]:
     """The lines that give something away, without bullets: no imports, function headers, brackets, short lines."""
     lines = (line.strip().lstrip("-*#> ") for line in text.splitlines())
-    return [line for line in lines if len(line) >= minimum and not _TRIVIAL.match(line)]
+    return [line for line in lines if len(line) >= _needed(line, minimum) and not _TRIVIAL.match(line)]
+
+
+def _needed(line: str, minimum: int) -> int:
+    return max(minimum, MINIMUM_FRAGMENT) if line.endswith(",") else minimum
 
 
 def variant_calls(item: Source, exercise: str | None = None) -> list[VariantCall]:
@@ -162,7 +169,9 @@ def _of_variants(cell: SourceCell) -> Iterator[Secret]:
         if len(texts) > 1:
             yield Secret("hidden variant", cell.exercise, f'"{texts[0]}", "{texts[1]}"')
             yield Secret("hidden variant", cell.exercise, f'"name": "{texts[1]}"')
-        yield from (Secret("hidden variant", cell.exercise, text) for text in texts[2:] if len(text) >= MINIMUM_LENGTH)
+        yield from (
+            Secret("description of a variant", cell.exercise, text) for text in texts[2:] if len(text) >= MINIMUM_LENGTH
+        )
         for word in call.keywords:
             if word.arg == "seed":
                 yield Secret("hidden seed", cell.exercise, f"seed={ast.unparse(word.value)}")

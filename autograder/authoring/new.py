@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from autograder import manifest, paths
-from autograder.authoring import source
+from autograder.authoring import formatting, source
 
 SKELETON = Path(__file__).with_name("skeleton.txt")
 
@@ -45,6 +45,7 @@ def new(number: str, title: str, module: str = "", *, root: Path = paths.ROOT) -
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+    formatting.format_file(path, root)
     return path
 
 

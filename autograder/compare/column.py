@@ -104,6 +104,9 @@ class ExactColumn(Column):
     def __init__(self, array: pa.ChunkedArray) -> None:
         self.values = pl.Series(pl.from_arrow(array))
         self.length = len(array)
+        is_number = self.values.dtype.is_integer() or self.values.dtype.is_temporal()
+        # Plain numpy gathers and compares several times faster.
+        self.numbers = self.values.to_physical().to_numpy() if is_number and not array.null_count else None
 
     def hashes(self) -> Hashes:
         return np.asarray(self.values.hash(SEED).to_numpy())
@@ -112,6 +115,8 @@ class ExactColumn(Column):
         assert isinstance(other, ExactColumn)
         if self.values.dtype == pl.Null:
             return np.ones(len(rows), dtype=np.bool_)
+        if self.numbers is not None and other.numbers is not None:
+            return np.asarray(self.numbers[rows] == other.numbers[other_rows])
         return np.asarray(self.values.gather(rows).eq_missing(other.values.gather(other_rows)).to_numpy())
 
     def float_heads(self) -> list[Floats]:
@@ -167,13 +172,13 @@ class ListColumn(Column):
         self.length = len(starts)
 
     def hashes(self) -> Hashes:
-        owners = np.repeat(np.arange(self.length), self.lengths)
-        elements = self._elements(np.arange(self.length))
-        positions = (elements - self.starts[owners]).astype(np.uint64)
-        spread = mixed(self.child.hashes()[elements] + positions * np.uint64(0xD1B54A32D192ED03))
-        totals = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(spread, dtype=np.uint64)])
         ends = np.cumsum(self.lengths)
-        sums = totals[ends] - totals[ends - self.lengths]
+        first = ends - self.lengths
+        positions = (np.arange(int(self.lengths.sum())) - np.repeat(first, self.lengths)).astype(np.uint64)
+        children = self.child.hashes()[self._elements(np.arange(self.length))]
+        spread = mixed(children + positions * np.uint64(0xD1B54A32D192ED03))
+        totals = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(spread, dtype=np.uint64)])
+        sums = totals[ends] - totals[first]
         return mixed(sums + np.where(self.valid, self.lengths + 1, 0).astype(np.uint64))
 
     def _elements(self, rows: Rows) -> Rows:

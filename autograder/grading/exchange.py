@@ -83,7 +83,7 @@ def _parse(header: bytes) -> tuple[str, int]:
 
 
 def _store(reader: _Reader, path: Path, size: int) -> None:
-    if size > reader.left:
+    if size > reader.left + len(reader.buffer):
         raise ExchangeError("output", f"The answers are larger than {reader.maximum / 1e6:.0f} MB together.")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
@@ -136,8 +136,8 @@ class _Reader:
         wait = self.deadline - time.monotonic()
         if wait <= 0 or not select.select([self.descriptor], [], [], wait)[0]:
             raise ExchangeError("timeout", "The time for this submission was over.")
-        data = os.read(self.descriptor, size)
-        self.left -= len(data)
-        if self.left < 0:
+        data = os.read(self.descriptor, max(1, min(size, self.left)))
+        if data and not self.left:
             raise ExchangeError("output", f"The answers are larger than {self.maximum / 1e6:.0f} MB together.")
+        self.left -= len(data)
         return data

@@ -33,7 +33,7 @@ _results: dict[tuple[str, str], Result] = {}
 
 
 class RebuildingExporter(NotebookExporter):
-    """Reads a submission defensively and writes the rebuilt notebook; no order, number or content of cells can stop it."""
+    """Reads a submission defensively and writes the rebuilt notebook; no order or number of cells can stop it."""
 
     def __init__(self, parent: Any = None, **settings: Any) -> None:
         super().__init__(parent=parent, **settings)

@@ -86,7 +86,8 @@ def read_notebook(path: Path) -> Mapping[str, Any]:
         if size > MAXIMUM_BYTES:
             raise UnusableNotebook(
                 "too_large",
-                f"{path.name} has {size / 1e6:.0f} MB; at most {MAXIMUM_BYTES / 1e6:.0f} MB are read. Clear its outputs and hand it in again.",
+                f"{path.name} has {size / 1e6:.0f} MB; at most {MAXIMUM_BYTES / 1e6:.0f} MB are read. "
+                "Clear its outputs and hand it in again.",
             )
         data = path.read_bytes()
     except OSError as error:

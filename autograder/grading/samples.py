@@ -77,7 +77,7 @@ def fill(notebook: NotebookNode, answers: Mapping[str, str]) -> None:
 
 
 def make_noisy(notebook: NotebookNode, solutions: Mapping[str, str]) -> None:
-    """Right answers that make all the noise that honest notebooks make, in cells of their own and inside the functions."""
+    """Right answers with all the noise that honest notebooks make, in cells of their own and inside the functions."""
     fill(notebook, {name: _noisy_function(source) for name, source in solutions.items()})
     first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell).startswith("answer_"))
     notebook.cells.insert(first, nbformat.v4.new_code_cell(NOISE))

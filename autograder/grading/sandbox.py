@@ -122,7 +122,7 @@ def _command(task: Path, limits: Limits, group: ControlGroup | None, sandboxed: 
 
 
 def _write_system_files(folder: Path) -> None:
-    """The few files of /etc that programs need to know who and where they are; Java takes the home folder from passwd."""
+    """The files of /etc that tell programs who and where they are; Java takes the home folder from passwd."""
     files = {
         "passwd": f"learner:x:{NOBODY}:{NOBODY}:learner:/tmp:/bin/sh\n",
         "group": f"learner:x:{NOBODY}:\n",

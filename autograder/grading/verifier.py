@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 from collections.abc import Iterable, Mapping
@@ -77,7 +78,7 @@ def judge_exercise(notebook: NotebookSpec, spec: ExerciseSpec, answers: Path, re
             if found.status is Status.PASSED:
                 continue
             fraction = min(fraction, found.points / spec.points if spec.points else 0.0)
-            deciding = deciding or (about_hidden(found, case) if case.hidden else found)
+            deciding = deciding or (about_hidden(found, outcome, case, spec.kind) if case.hidden else found)
             if found.status is not Status.PARTIAL:
                 break
     except Exception as error:  # references that are missing or damaged, or a comparer that fails: never a free mark
@@ -146,18 +147,26 @@ def _cut_short(reason: str) -> Outcome:
     return Outcome(Status.ERROR, message=f"{why} before there was an answer to this exercise.")
 
 
-def about_hidden(found: Verdict, case: ExpectedCase) -> Verdict:
-    """A verdict on hidden data without anything of that data: no example rows, no values, no error text that may quote
-    them.
+def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str) -> Verdict:
+    """A verdict on hidden data without anything of that data: no example rows, no values, no text that learner code
+    could have filled with them.
     """
     what = f"Right on the sample data, but not on hidden data: {case.description}."
-    if found.status is Status.ERROR:
-        return replace(
-            found, message=f"{what} There your function raises {found.message.partition(':')[0][:80]}.", trace=""
-        )
-    if found.status in (Status.FAILED, Status.PARTIAL):
-        return replace(found, message=what, wrong=(found.message, *found.wrong), examples=None, trace="")
-    return replace(found, message=f"{what} {found.message}", examples=None, trace="")
+    if outcome.answer is not None:
+        # Findings about DataFrames are counts and column names; those about values may name keys of the expected
+        # answer.
+        findings = tuple(dict.fromkeys((found.message, *found.wrong))) if kind == "dataframe" else ()
+        return replace(found, message=what, wrong=findings, examples=None, trace="")
+    raised = re.match(r"[A-Za-z_][\w.]{0,60}", found.message) if found.status is Status.ERROR else None
+    why = {
+        Status.ERROR: f" There your function raises {raised[0]}." if raised else "",
+        Status.TIMEOUT: " There your function did not end in time.",
+        Status.NOT_ATTEMPTED: " There your function raises NotImplementedError.",
+        Status.FAILED: " There your function returns something else than on the sample.",
+    }
+    return replace(
+        found, message=what + why.get(found.status, ""), right=(), wrong=(), examples=None, hint="", trace=""
+    )
 
 
 if __name__ == "__main__":

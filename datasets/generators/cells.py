@@ -103,7 +103,7 @@ class Cells:
         return F.when(member == inactive, identifier - F.lit(1)).otherwise(identifier)
 
     def source(self, name: str, rate: float, identifier: Column) -> Column:
-        """`identifier`, or with probability `rate` its predecessor: cells drawn by it repeat those of the row before."""
+        """`identifier`, or with probability `rate` the one before: cells drawn by it repeat those of that row."""
         repeats = self.chance(f"{name}.repeats", rate, identifier) & (identifier > F.lit(1))
         return F.when(repeats, identifier - F.lit(1)).otherwise(identifier)
 

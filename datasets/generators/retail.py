@@ -252,7 +252,7 @@ def categories(run: Generation) -> DataFrame:
 
 
 def with_list_price(run: Generation, rows: DataFrame, product: str) -> DataFrame:
-    """Add list_price, DECIMAL(10,2), of the product in a column: lognormal, on a ladder of prices (4.99, 24.99, 139.99)."""
+    """Add list_price, DECIMAL(10,2), of the product in a column: lognormal, on a ladder (4.99, 24.99, 139.99)."""
     rows = rows.withColumn(
         "drawn_price", F.exp(run.cells("products").normal("price", F.col(product)) * F.lit(0.9) + F.lit(3.2))
     )

@@ -205,7 +205,7 @@ def _votes(cells: Cells, kind: str, power: float, most: int) -> Column:
 
 
 def _text(cells: Cells) -> Column:
-    """Opening, occasion, details and closing, in the mood of the stars; a few begin with a quotation and a line break."""
+    """Opening, occasion, details, closing, in the mood of the stars; a few begin with a quotation and a line break."""
     number, stars = F.col("number"), F.col("stars")
     bad, fair, good = (_sentences(cells, mood) for mood in ("bad", "fair", "good"))
     body = F.when(stars <= 2, bad).when(stars == 3, fair).otherwise(good)

@@ -1,4 +1,4 @@
-"""Words that rows are made of. Faker, with a fixed seed, gives names, streets and companies; the rest is written here."""
+"""Words that rows are made of. Faker, with a fixed seed, gives names, streets, companies; the rest is written here."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ def lines_of(text: str) -> Iterator[str]:
     """Lines as they are compared: without indentation, comment mark and repeated blanks."""
     for line in text.splitlines():
         plain = " ".join(line.strip().removeprefix("#").split())
-        if len(plain) >= 25 and not re.match(r"(from|import|def|@|return \w+$|===)", plain):
+        enough = 50 if plain.endswith(",") else 25
+        if len(plain) >= enough and not re.match(r"(from|import|def|@|return \w+$|===)", plain):
             yield plain
 
 
@@ -104,13 +105,15 @@ def test_no_variant_is_in_any_released_file(released: Path) -> None:
     ]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in paths.SOLUTIONS.glob("*/*.py"))
     seeds = set(re.findall(r"seed=\s*(\d+)", sources))
+    shown = re.sub(r"\s|#", "", BETWEEN_MARKERS.sub("", sources))
     assert variants and seeds
     for name, content in files_of(released).items():
         text = re.sub(r"\s", "", everything(content))
         assert not seeds & set(re.findall(r'\bseed"?[=:](\d+)', text)), name
         for exercise, entry in variants:
             assert f'"{exercise}","{entry["name"]}"' not in text, name
-            assert re.sub(r"\s", "", entry["description"]) not in text, name
+            description = re.sub(r"\s", "", entry["description"])
+            assert description in shown or description not in text, (name, entry["description"])
             assert not any(file.rpartition("/")[2] in text for file in entry["files"].values()), name
 
 
@@ -168,7 +171,7 @@ def test_two_releases_are_equal_and_the_second_changes_nothing(released: Path, t
         ("docs/datasets.md", "* 1 point: names tables in which amounts or costs are found", "mark scheme of 2.1.7"),
         (
             "docs/datasets.md",
-            "the goods needs `products` too, the director's. `payments` and the goods, with their discounts, in `order_items`; what is left after the cost of",
+            "`payments` and the goods, with their discounts, in `order_items`; what is left after the cost of",
             "model answer of 2.1.7",
         ),
         (

@@ -235,7 +235,11 @@ FAULTS = [
         replaced("def channels(orders):", "def channel(orders):"),
         "a wrong answer does not define `channels`",
     ),
-    Fault("hidden_variants_are_there", removed('variant("2.1.4"', "### END HIDDEN"), "2.1.4: it has no hidden variant"),
+    Fault(
+        "hidden_variants_are_there",
+        removed('variant(\n    "2.1.4"', "### END HIDDEN"),
+        "2.1.4: it has no hidden variant",
+    ),
     Fault(
         "hidden_variants_are_there",
         replaced('"the orders of another shop"', '""'),
@@ -243,12 +247,12 @@ FAULTS = [
     ),
     Fault(
         "hidden_variants_are_there",
-        replaced('variant("2.1.4"', 'variant("2.1.5"'),
+        replaced('"2.1.4",\n    "unknown', '"2.1.5",\n    "unknown'),
         "2.1.4: its variant 'unknown channel'",
     ),
     Fault(
         "hidden_variants_are_there",
-        replaced('"2.1.2", "nobody"', '"2.1.2", "other shop"'),
+        replaced('"nobody"', '"other shop"'),
         "2 variants are named 'other shop'",
     ),
     Fault(
@@ -271,7 +275,9 @@ FAULTS = [
         notebook(
             LEARNER,
             lambda cells: cells[2].update(
-                source='x = 1\nreturn  orders.filter( F.col("discount_code").isNotNull()).select("order_id",\n "discount_code")'
+                source="return  orders.filter( F.col('discount_code').isNotNull()).select('order_id',\n 'discount_code')".replace(
+                    "'", '"'
+                )
             ),
         ),
         "2.1.2: learners can read this line of the solution",

@@ -24,6 +24,14 @@ from datasets.dictionary import (
 )
 
 TABLES = list(datasets.tables().values())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def samples_as_views(spark: SparkSession) -> None:
+    """The queries of the declarations name the samples as tables."""
+    register_samples(spark)
+
+
 DEFECTS = [(table.name, defect) for table in TABLES for defect in table.defects]
 
 
@@ -59,7 +67,6 @@ def test_keys_are_unique_but_for_the_declared_duplicates(spark: SparkSession, ta
 
 @pytest.mark.parametrize(("name", "defect"), DEFECTS, ids=[f"{name}: {defect.description}" for name, defect in DEFECTS])
 def test_a_planted_defect_is_there_at_its_rate(spark: SparkSession, name: str, defect: datasets.Defect) -> None:
-    register_samples(spark)
     count, chances = number_of(spark, defect.count), number_of(spark, defect.of)
     assert 0 < count < chances
     if defect.rate is not None:
@@ -67,15 +74,16 @@ def test_a_planted_defect_is_there_at_its_rate(spark: SparkSession, name: str, d
 
 
 def test_every_reference_but_the_planted_ones_is_known(spark: SparkSession) -> None:
-    register_samples(spark)
     orphans = {
         "items without an order": "SELECT count(*) FROM order_items LEFT ANTI JOIN orders USING (order_id)",
         "payments without an order": "SELECT count(*) FROM payments LEFT ANTI JOIN orders USING (order_id)",
-        "orders of unknown stores": "SELECT count(*) FROM orders LEFT ANTI JOIN stores USING (store_id) WHERE store_id IS NOT NULL",
+        "orders of unknown stores": "SELECT count(*) FROM orders LEFT ANTI JOIN stores USING (store_id) "
+        "WHERE store_id IS NOT NULL",
         "products of unknown categories": "SELECT count(*) FROM products LEFT ANTI JOIN categories USING (category_id)",
         "reviews by unknown users": "SELECT count(*) FROM reviews LEFT ANTI JOIN users USING (user_id)",
-        "clicks of unknown customers": "SELECT count(*) FROM web_events LEFT ANTI JOIN customers USING (customer_id) WHERE customer_id IS NOT NULL",
-    }  # fmt: skip
+        "clicks of unknown customers": "SELECT count(*) FROM web_events LEFT ANTI JOIN customers USING (customer_id) "
+        "WHERE customer_id IS NOT NULL",
+    }
     assert {what: number_of(spark, query) for what, query in orphans.items()} == dict.fromkeys(orphans, 0)
 
 

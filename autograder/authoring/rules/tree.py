@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from autograder.authoring import formatting
 from autograder.authoring.rules.course import Course, Finding, course_rule
-
-SETTINGS = "ruff.toml"
-"""In `solutions/`: how sources are formatted."""
 
 _IGNORED = {"__pycache__", ".ipynb_checkpoints", ".ruff_cache"}
 """Caches that tools leave behind and git does not keep."""
@@ -35,30 +31,17 @@ def no_unexpected_files(course: Course) -> Iterator[Finding]:
 @course_rule
 def sources_are_formatted(course: Course) -> Iterator[Finding]:
     """`ruff format` has nothing to change."""
-    if not course.lessons:
-        return
-    ruff = Path(sys.executable).with_name("ruff")
-    command = [str(ruff) if ruff.exists() else "ruff", "format", "--check", "--no-cache", *_configuration(course.root)]
-    files = [lesson.file for lesson in course.lessons]
-    done = subprocess.run([*command, *files], cwd=course.root, capture_output=True, text=True, check=False)
-    named = [lesson for lesson in course.lessons if lesson.file in done.stdout + done.stderr]
-    for lesson in named or (course.lessons if done.returncode else ()):
-        yield lesson.finding("", "it is not formatted", f"run `ruff format {lesson.file}`")
+    found = set(formatting.unformatted([lesson.file for lesson in course.lessons], course.root))
+    for lesson in course.lessons:
+        if lesson.file in found:
+            yield lesson.finding("", "it is not formatted", f"run `ruff format {lesson.file}`")
 
 
 def _expected(relative: Path, names: set[tuple[str, str]]) -> bool:
-    if relative == Path("solutions", SETTINGS):
+    if relative == Path("solutions", formatting.SETTINGS):
         return True
     top, *folders = relative.parts[:-1]
     if len(folders) == 1:
         suffixes = {".ipynb"} if top == "modules" else {".py", ".ipynb"}
         return (folders[0], relative.stem) in names and relative.suffix in suffixes and relative.name[0].isdigit()
     return top == "solutions" and len(folders) > 2 and folders[1] == "hidden" and (folders[0], folders[2]) in names
-
-
-def _configuration(root: Path) -> list[str]:
-    """A course without settings of its own is formatted as this one is."""
-    from autograder import paths
-
-    own = (root / "solutions" / SETTINGS).exists()
-    return [] if own else ["--config", str(paths.SOLUTIONS / SETTINGS)]
