@@ -83,6 +83,7 @@ def rules(options: Mapping[str, Any]) -> FrameRules:
         "ordered": tuple(ordered) if isinstance(ordered, list | tuple) else bool(ordered),
         "key": tuple(options.get("key", ())),
         "column_order": bool(options.get("column_order", False)),
+        "joins": bool(options.get("joins", True)),
     }
     if options.get("tolerance") is not None:
         chosen["relative_tolerance"] = float(options["tolerance"])

@@ -29,7 +29,7 @@ DAMAGE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError, Attribute
 """What reading a damaged or hostile file may raise."""
 
 
-class AnswerUnreadable(ValueError):  # noqa: N818 - a finding about an answer, not a fault
+class AnswerUnreadable(ValueError):
     """An answer's file is damaged, hostile, too large, or holds something that cannot be compared.
 
     The message says which.

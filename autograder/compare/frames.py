@@ -34,6 +34,7 @@ class FrameRules:
     a row; they only make the report clearer. Floats are equal when `abs(a - b) <= absolute_tolerance +
     relative_tolerance * max(abs(a), abs(b))`; FLOAT columns, which have seven digits, get at least 5e-7.
     `column_order` makes the order of the columns count, `nan_equals_null` lets NaN stand for NULL.
+    `joins` is False when the answer comes from one table, so that hints do not speak of joins.
     """
 
     ordered: bool | tuple[str, ...] = False
@@ -42,6 +43,7 @@ class FrameRules:
     absolute_tolerance: float = 1e-12
     column_order: bool = False
     nan_equals_null: bool = False
+    joins: bool = True
 
 
 def compare_frames(actual: Frame, expected: Frame, rules: FrameRules | None = None) -> FrameDifference:
@@ -323,6 +325,7 @@ class _Rows:
             expected_rows=self.expected.rows,
             sort_columns=self._indices(ordered) if isinstance(ordered, tuple) else (),
             limited=bool(ordered),
+            joins=self.rules.joins,
         )
 
 

@@ -39,7 +39,7 @@ HINTS = {
     ),
     "null_rows_missing": (
         "The rows that you miss all have NULL in {column}. A comparison with NULL is neither true nor false, so "
-        "filters and joins drop such rows silently, and some aggregations skip them. Say explicitly what should "
+        "filters and joins drop such rows silently, as `explode` does, and some aggregations skip them. Say explicitly what should "
         "happen to NULL."
     ),
     "null_rows_extra": (
@@ -167,7 +167,7 @@ class RowEvidence:
 
     `extra`/`missing` are rows without a counterpart, `extra_copies`/`missing_copies` how many of them are further
     copies of rows that are expected/there. `matched` are expected rows that are right. `wrong` has the columns with
-    wrong cells, the worst first.
+    wrong cells, the worst first. `joins` is False when the task has one table only, so that no join can be the cause.
     """
 
     names: tuple[str, ...]
@@ -182,6 +182,7 @@ class RowEvidence:
     expected_rows: int
     sort_columns: tuple[int, ...] = ()
     limited: bool = False
+    joins: bool = True
 
 
 def named(name: str, **words: str) -> Shape:
@@ -224,11 +225,12 @@ def _only_extra(evidence: RowEvidence) -> Shape | None:
     if evidence.missing.num_rows or evidence.wrong:
         return None
     if evidence.extra_copies == evidence.extra.num_rows:
-        return named("fan_out" if evidence.actual_rows % evidence.expected_rows == 0 else "duplicates_kept")
+        multiplied = evidence.joins and evidence.actual_rows % evidence.expected_rows == 0
+        return named("fan_out" if multiplied else "duplicates_kept")
     if evidence.extra_copies:
         return None
     columns = _telling_columns(evidence.extra, evidence.matched, blank_counts=False)
-    if columns and _is_right_side(columns, evidence):
+    if evidence.joins and columns and _is_right_side(columns, evidence):
         return named("left_instead_of_inner")
     if columns:
         return named("null_rows_extra", column=f"`{evidence.names[columns[0]]}`")
@@ -242,7 +244,7 @@ def _only_missing(evidence: RowEvidence) -> Shape | None:
         return named("duplicates_dropped")
     with_null = _telling_columns(evidence.missing, evidence.matched, blank_counts=False)
     blank = _telling_columns(evidence.missing, evidence.matched, blank_counts=True)
-    if blank and _is_right_side(blank, evidence):
+    if evidence.joins and blank and _is_right_side(blank, evidence):
         return named("inner_instead_of_left")
     if with_null:
         return named("null_rows_missing", column=f"`{evidence.names[with_null[0]]}`")

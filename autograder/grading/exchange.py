@@ -39,6 +39,8 @@ def send(stream: BinaryIO, name: str, data: bytes) -> None:
 
 def read_regular(path: Path, limit: int) -> bytes:
     """The content of a regular file of at most `limit` bytes. Raises OSError for links, devices and larger files."""
+    if path.is_symlink():
+        raise OSError(f"{path.name} is a symbolic link")
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)

@@ -24,7 +24,9 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
         return Verdict(
             spec.id, outcome.status, outcome.message, trace=outcome.trace, points=0.0, max_points=spec.points
         )
-    judgement = KINDS[spec.kind].judge(outcome.answer, expected, spec.options)
+    tables = [name for name in spec.parameters if name != "spark" and name not in spec.arguments]
+    options = {"joins": len(tables) != 1, **spec.options}
+    judgement = KINDS[spec.kind].judge(outcome.answer, expected, options)
     base = Verdict(
         spec.id,
         Status.FAILED,

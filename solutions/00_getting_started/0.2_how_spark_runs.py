@@ -516,8 +516,8 @@ work_of("four partitions, then groups", lambda: orders.repartition(4).groupBy("c
 # **physical plan**, the steps that Spark has chosen. Read it from the bottom, where the data comes from:
 
 # %%
-till = spark.createDataFrame([("web", 12.5), ("app", 3.0), ("web", 8.0)], "channel STRING, amount DOUBLE")
-per_channel = till.filter("amount > 5").groupBy("channel").agg(F.sum("amount").alias("total"))
+receipts = spark.range(1, 7).withColumn("channel", F.when(F.col("id") % 3 == 0, "app").otherwise("web"))
+per_channel = receipts.filter("id > 2").groupBy("channel").count()
 per_channel.explain(mode="formatted")
 
 # %% [markdown]
@@ -525,7 +525,7 @@ per_channel.explain(mode="formatted")
 #
 # | in the plan | meaning |
 # |---|---|
-# | `Scan`, `FileScan` | rows are read |
+# | `Scan`, `FileScan`, here `Range` | rows are read, or made |
 # | `Filter`, `Project` | rows and columns are left out or computed; cheap |
 # | `HashAggregate` | groups, in two steps: first within each partition, and after the shuffle the rest |
 # | **`Exchange`** | **a shuffle: a stage ends here** |
@@ -630,10 +630,10 @@ def shuffles(spark, orders, customers, query):
 # at least twice *and* was expensive, and let it go with `unpersist()`.
 
 # %%
-web = till.filter("channel = 'web'").cache()
+web = receipts.filter("channel = 'web'").cache()
 print("cached:", web.is_cached, "- level:", web.storageLevel)
 web.count()  # the first action fills the memory
-web.filter("amount > 10").explain()
+web.filter("id > 4").explain()
 web.unpersist()
 print("cached:", web.is_cached)
 
@@ -735,8 +735,8 @@ def busy_customers(orders):
 
 # %%
 seen = spark.createDataFrame([(1, "north"), (2, "south")], "store_id INT, region STRING")
-by_region = orders.select("store_id").join(seen, "store_id")
-by_region_hinted = orders.select("store_id").join(seen.hint("broadcast"), "store_id")
+by_region = orders.select("store_id").join(seen, "store_id", "left")
+by_region_hinted = orders.select("store_id").join(seen.hint("broadcast"), "store_id", "left")
 for frame in (by_region, by_region_hinted):
     frame.createOrReplaceTempView("joined")
     text = spark.sql("EXPLAIN SELECT * FROM joined").first()["plan"]

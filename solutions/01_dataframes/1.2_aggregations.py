@@ -608,7 +608,7 @@ check("1.2.4", report_with_subtotals, key=["level", "borough", "zone"])
 # 3. `F.grouping(...)` or `F.grouping_id()` may stand inside a `when` chain, and that chain is one more entry of `agg`.
 
 
-# %% wrong="1.2.4" because="missing"
+# %% wrong="1.2.4" because="2 rows are missing and 2 rows are not expected"
 def report_with_subtotals(trips, zones):
     rolled = (
         add_places(trips, zones)
@@ -623,7 +623,7 @@ def report_with_subtotals(trips, zones):
     return rolled.withColumn("level", level)
 
 
-# %% wrong="1.2.4" because="extra"
+# %% wrong="1.2.4" because="64 rows are not expected"
 def report_with_subtotals(trips, zones):
     level = (
         F.when(F.grouping("borough") == 1, "city")
@@ -637,7 +637,7 @@ def report_with_subtotals(trips, zones):
     )
 
 
-# %% wrong="1.2.4" because="missing"
+# %% wrong="1.2.4" because="`fares` is wrong in 1 of"
 def report_with_subtotals(trips, zones):
     level = (
         F.when(F.grouping("borough") == 1, "city")
@@ -652,7 +652,7 @@ def report_with_subtotals(trips, zones):
     )
 
 
-# %% wrong="1.2.4" because="missing"
+# %% wrong="1.2.4" because="1 row is there twice"
 def report_with_subtotals(trips, zones):
     level = (
         F.when(F.grouping_id() == 3, "city").when(F.grouping_id() == 2, "borough").otherwise("zone")
@@ -990,7 +990,7 @@ scores = spark.createDataFrame(
     .agg(
         F.expr("listagg(player, ' < ') WITHIN GROUP (ORDER BY points, player)").alias("listagg"),
         F.array_sort(F.collect_list(F.struct("points", "player"))).alias("sorted structs"),
-        F.max_by("player", "points").alias("max_by"),
+        F.max_by("player", F.struct("points", "player")).alias("max_by"),
         F.max(F.struct("points", "player"))["player"].alias("max of a struct"),
     )
     .orderBy("team")
@@ -1000,8 +1000,8 @@ scores = spark.createDataFrame(
 # %% [markdown]
 # - **Structs are compared part by part**, like words in a dictionary: first `points`, and where these are equal, `player`. So an array of
 #   structs can be sorted, and the largest struct of a group is its best row.
-# - `max_by("player", "points")` is shorter, but when two players have the same points (team blue), it may give either. Such a **tie**
-#   must be decided by a rule: put the second criterion into the struct.
+# - `max_by("player", "points")`, the player with the most points, is shorter than a struct. But when two players have the same points (team
+#   blue), it may give either. Such a **tie** must be decided by a rule: make the second criterion part of what is compared, as above.
 # - A struct sorts all its parts in the same direction. To sort a *number* the other way round, negate it: `-F.col("points")`.
 # - `F.slice(array, 1, 2)` takes the first two elements (counting from 1), `array_of_structs["player"]` picks one part of each struct, and
 #   `F.array_join(array, ", ")` makes a text.
@@ -1133,8 +1133,8 @@ trips.select(F.col("distance_km"), F.col("fare_amount").cast("double")).summary(
 ).show()
 
 # %% [markdown]
-# A trip of 0 km, a fare below zero, and a trip that would reach Rome: broken meters and refunds. The *50 %* percentile, the **median**,
-# is the value in the middle: half of the trips are shorter. A few absurd values do not move it. The **average** they do move:
+# A trip of 0 km, a fare below zero, and a trip of 1,776 km in one city: broken meters and refunds. The *50 %* percentile, the **median**, is
+# the value in the middle: half of the trips are shorter. A few absurd values do not move it. The **average** they do move:
 
 # %%
 import matplotlib.pyplot as plt
@@ -1545,5 +1545,4 @@ def zone_report(trips, zones, at_least):
 # | median and percentiles for what is typical, sums for totals | a few impossible values can double an average |
 #
 # > **On Databricks:** everything here works unchanged on serverless and on runtimes based on Spark 4; read tables with
-# > `spark.read.table("catalog.schema.trips")`. `display(df)` can draw a bar chart of a grouped result without any plotting code, and the
-# > data profile in its output tab is a richer `summary`.
+# > `spark.read.table("catalog.schema.trips")`. `display(df)` can draw a bar chart of a grouped result without any plotting code.

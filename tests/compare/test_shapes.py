@@ -84,6 +84,15 @@ def test_an_inner_join_instead_of_a_left_join() -> None:
     assert (found.shape, found.wrong) == ("inner_instead_of_left", ("2 rows are missing",))
 
 
+def test_an_answer_from_one_table_is_not_told_about_joins() -> None:
+    expected = frame("customer consent", ("a", True), ("b", None), ("c", None))
+    actual = frame("customer consent", ("a", True))
+    assert difference(actual, expected, joins=False).shape == "null_rows_missing"
+    assert difference(expected, actual, joins=False).shape == "null_rows_extra"
+    assert difference(frame("customer", ("a",), ("a",)), frame("customer", ("a",)), joins=False).shape == "duplicates_kept"
+
+
+
 def test_rows_with_null_in_a_filtered_column_are_missing() -> None:
     rows = [("de", 2, 1.0), (None, 3, 5.0), ("fr", 7, 2.5)]
     found = difference(frame("country n x", rows[0], rows[2]), frame("country n x", *rows))

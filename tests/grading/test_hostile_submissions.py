@@ -21,13 +21,13 @@ from nbformat import NotebookNode
 from autograder import manifest, paths
 from autograder.grading import batch
 from autograder.grading.batch import Graded
-from autograder.grading.engine import GradingOptions
+from autograder.grading.engine import GradingOptions, notebooks_of
 from autograder.grading.limits import Limits
 from autograder.grading.samples import fill, grade_id, make_sample
 from autograder.grading.task import Deadlines
 from autograder.models import ExerciseSpec
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NOTEBOOK = next(notebook for notebook in manifest.notebooks() if notebook.number == "1.1")
 GRADED = [exercise for exercise in NOTEBOOK.exercises if exercise.kind == "dataframe"]
@@ -35,6 +35,9 @@ OPTIONS = GradingOptions(
     limits=Limits(memory=2_200_000_000, processes=600, seconds=500, scratch=500_000_000),
     deadlines=Deadlines(cell=60, answer=15, grace=5),
 )
+COMPLETE = "graded" if len(notebooks_of(NOTEBOOK.assignment)) == 1 else "incomplete"
+"""The status of a submission of this one notebook, when all went well."""
+
 PLANTED = "planted-in-the-environment-of-the-grader"
 
 PROBES = """
@@ -66,9 +69,11 @@ attempt("submissions", lambda: pathlib.Path(SUBMITTED).exists())
 attempt("results", lambda: pathlib.Path(RESULTS).exists())
 attempt("password hashes", lambda: bool(pathlib.Path("/etc/shadow").read_text()))
 attempt("home folders", lambda: pathlib.Path("/home").exists())
-attempt("temporary files", lambda: set(os.listdir("/tmp")) - {"course", "hsperfdata_learner", *OWN} or False)
-attempt("expected answers", lambda: "expected" in pathlib.Path("/task/task.json").read_text())
-attempt("descriptions of variants", lambda: DESCRIPTION in pathlib.Path("/task/task.json").read_text())
+cells = [cell for notebook in json.load(open("/task/task.json"))["notebooks"] for cell in notebook["cells"]]
+cases = [case for cell in cells for case in cell.get("cases", [])]
+attempt("more than inputs", lambda: any(set(case) - {"name", "files", "arguments"} for case in cases))
+attempt("descriptions of variants", lambda: DESCRIPTION in json.dumps(cases))
+attempt("a control probe: the inputs themselves", lambda: len(cases) > 8)
 for folder in ("/", "/usr", "/etc", "/task", "/dev", str(root), str(root / "autograder"), str(root / "datasets")):
     attempt("writing to " + folder, lambda: writes(folder + "/planted"))
 attempt("own program", lambda: writes(str(root / "autograder" / "checks" / "dataframe.py")))
@@ -86,7 +91,6 @@ attempt("user namespaces", lambda: subprocess.run(["unshare", "-U", "true"]).ret
 attempt("mounting", lambda: subprocess.run(["mount", "-t", "tmpfs", "none", "/tmp"]).returncode == 0)
 attempt("devices", lambda: os.mknod("/tmp/disk", 0o60666, os.makedev(8, 0)) is None)
 attempt("control groups", lambda: bool(os.listdir("/sys/fs/cgroup")))
-attempt("a control probe", lambda: True)
 print(reached)
 """
 
@@ -140,9 +144,7 @@ def prober(facts: str) -> NotebookNode:
 
 MEMORISED = """
 import datasets
-from pyspark.sql import SparkSession
-session = SparkSession.getActiveSession()
-return learned(**{name: datasets.load(session, name) for name in PARAMETERS})
+return learned(**{name: datasets.load(spark, name) for name in PARAMETERS})
 """.replace("PARAMETERS", repr(GRADED[6].parameters))
 
 
@@ -201,9 +203,8 @@ class Batch:
 
     def exercise(self, learner: str, number: int) -> dict[str, Any]:
         """One exercise of a learner's result, by position."""
-        found: dict[str, Any] = self.result(learner)["exercises"][number]
-        assert found["id"] == GRADED[number].id
-        return found
+        found: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in self.result(learner)["exercises"]}
+        return found[GRADED[number].id]
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +232,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, listening: int) -> Batch:
     first = description["exercises"][GRADED[0].id][0]["description"]
     facts = (
         f"ROOT, SUBMITTED, RESULTS = {str(paths.ROOT)!r}, {str(submitted)!r}, {str(results)!r}\n"
-        f"PORT, PLANTED, DESCRIPTION, OWN = {listening}, {PLANTED!r}, {first!r}, ('.ivy2', '.ivy2.5.2', 'learner')\n"
+        f"PORT, PLANTED, DESCRIPTION = {listening}, {PLANTED!r}, {first!r}\n"
     )
     makers: dict[str, Callable[[], NotebookNode]] = {
         "prober": lambda: prober(facts),
@@ -262,10 +263,10 @@ def notebook_path(submitted: Path, learner: str) -> Path:
 def test_every_submission_has_a_result(graded: Batch) -> None:
     statuses = {line.submission.learner: line.status for line in graded.lines}
     assert statuses == {
-        "prober": "graded",
-        "killer": "graded",
+        "prober": COMPLETE,
+        "killer": COMPLETE,
         "saboteur": "stopped",
-        "tamperer": "graded",
+        "tamperer": COMPLETE,
         "broken": "unreadable",
         "linked": "unreadable",
         "Zoë's \u202e [odd] *name*": "unreadable",
@@ -276,7 +277,7 @@ def test_every_submission_has_a_result(graded: Batch) -> None:
 def test_nothing_outside_the_sandbox_can_be_reached(graded: Batch) -> None:
     found = graded.exercise("prober", 0)
     assert found["status"] == "error"
-    assert found["message"] == "RuntimeError: reached: a control probe"
+    assert found["message"] == "RuntimeError: reached: a control probe: the inputs themselves"
 
 
 def test_an_object_equal_to_everything_is_no_answer(graded: Batch) -> None:
@@ -343,14 +344,15 @@ def test_too_much_memory_is_reported(graded: Batch) -> None:
 
 
 def test_answers_before_a_sabotaged_run_count_and_later_ones_do_not(graded: Batch) -> None:
-    statuses = [exercise["status"] for exercise in graded.result("saboteur")["exercises"]]
+    statuses = [graded.exercise("saboteur", number)["status"] for number in range(len(GRADED))]
     assert statuses == ["passed"] * 4 + ["error"] * 4
 
 
 def test_edited_deleted_and_moved_tests_change_no_mark(graded: Batch) -> None:
     result = graded.result("tamperer")
     assert result["points"] == sum(exercise.points for exercise in GRADED[::2])
-    assert result["max_points"] == sum(exercise.points for exercise in GRADED)
+    for number, exercise in enumerate(GRADED):
+        assert graded.exercise("tamperer", number)["max_points"] == exercise.points
     findings = " ".join(result["findings"])
     for told in ("was deleted", "was edited", "occurs 2 times", "another order", "metadata"):
         assert told in findings
@@ -360,7 +362,7 @@ def test_unreadable_submissions_say_why(graded: Batch) -> None:
     assert "not valid JSON" in graded.result("broken")["message"]
     assert "not a regular file" in graded.result("linked")["message"]
     assert "was not handed in" in graded.result("Zoë's \u202e [odd] *name*")["message"]
-    assert {exercise["status"] for exercise in graded.result("broken")["exercises"]} == {"error"}
+    assert {graded.exercise("broken", number)["status"] for number in range(len(GRADED))} == {"error"}
 
 
 def test_a_second_run_keeps_every_finished_result(graded: Batch) -> None:

@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 from autograder import manifest, paths
 from autograder.grading.samples import KINDS, grade_id, make_sample, solved_by_half
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NOTEBOOK = next(notebook for notebook in manifest.notebooks() if notebook.number == "1.1")
 GRADED = [exercise for exercise in NOTEBOOK.exercises if exercise.kind != "written"]
@@ -88,7 +88,7 @@ def nbgrader(root: Path, *arguments: str) -> str:
     """Run one command of nbgrader in the course's folder and return what it printed."""
     program = Path(sys.executable).with_name("nbgrader")
     environment = {**os.environ, "COURSE_ROOT": str(root), "COURSE_STATE": str(paths.STATE)}
-    done = subprocess.run([program, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=800)
+    done = subprocess.run([program, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
