@@ -39,7 +39,7 @@ HINTS = {
     ),
     "null_rows_missing": (
         "The rows that you miss all have NULL in {column}. A comparison with NULL is neither true nor false, so "
-        "filters and joins drop such rows silently, as `explode` does, and some aggregations skip them. Say explicitly what should "
+        "filters and joins drop such rows silently, and some aggregations skip them. Say explicitly what should "
         "happen to NULL."
     ),
     "null_rows_extra": (

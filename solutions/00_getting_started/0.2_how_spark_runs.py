@@ -495,12 +495,14 @@ def four_numbers(orders):
 def work_of(name: str, action) -> None:
     """Run `action` and print how many jobs, stages and tasks it took; stages whose result was there already are left out."""
     context = spark.sparkContext
+    tracker = context.statusTracker()
+    before = set(tracker.getJobIdsForGroup(name))
     context.setJobGroup(name, name)
     action()
+    context.setLocalProperty("spark.jobGroup.id", None)
     # The counters come from messages, which may arrive a moment after the result.
     context._jsc.sc().listenerBus().waitUntilEmpty()
-    tracker = context.statusTracker()
-    jobs = [tracker.getJobInfo(number) for number in tracker.getJobIdsForGroup(name)]
+    jobs = [tracker.getJobInfo(number) for number in set(tracker.getJobIdsForGroup(name)) - before]
     stages = [tracker.getStageInfo(number) for job in jobs for number in job.stageIds]
     ran = [stage.numCompletedTasks for stage in stages if stage.numCompletedTasks]
     print(f"{name:32} jobs: {len(jobs)}   stages: {len(ran)}   tasks: {sum(ran)}")
@@ -516,9 +518,9 @@ work_of("four partitions, then groups", lambda: orders.repartition(4).groupBy("c
 # **physical plan**, the steps that Spark has chosen. Read it from the bottom, where the data comes from:
 
 # %%
-receipts = spark.range(1, 7).withColumn("channel", F.when(F.col("id") % 3 == 0, "app").otherwise("web"))
-per_channel = receipts.filter("id > 2").groupBy("channel").count()
-per_channel.explain(mode="formatted")
+receipts = spark.range(1, 7).withColumn("till", F.col("id") % 3)
+per_till = receipts.filter("id > 2").groupBy("till").count()
+per_till.explain(mode="formatted")
 
 # %% [markdown]
 # `explain(mode="formatted")` first draws the tree, then tells details of each numbered step. What you need to recognise:
@@ -630,12 +632,12 @@ def shuffles(spark, orders, customers, query):
 # at least twice *and* was expensive, and let it go with `unpersist()`.
 
 # %%
-web = receipts.filter("channel = 'web'").cache()
-print("cached:", web.is_cached, "- level:", web.storageLevel)
-web.count()  # the first action fills the memory
-web.filter("id > 4").explain()
-web.unpersist()
-print("cached:", web.is_cached)
+first_till = receipts.filter("till = 1").cache()
+print("cached:", first_till.is_cached, "- level:", first_till.storageLevel)
+first_till.count()  # the first action fills the memory
+first_till.filter("id > 2").explain()
+first_till.unpersist()
+print("cached:", first_till.is_cached)
 
 # %% [markdown]
 # ### Exercise 0.2.6: who orders more than others?
