@@ -14,10 +14,10 @@ def command(port: int, no_browser: bool) -> None:
     import sys
 
     from autograder.setup.errors import SetupError
-    from autograder.setup.lab import lab_command, ready
+    from autograder.setup.lab import lab_command, lab_environment, ready
 
     try:
         ready(port)
     except SetupError as error:
         raise click.ClickException(str(error)) from error
-    os.execv(sys.executable, lab_command(port, browser=not no_browser))  # noqa: S606
+    os.execve(sys.executable, lab_command(port, browser=not no_browser), lab_environment())  # noqa: S606

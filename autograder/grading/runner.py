@@ -82,7 +82,7 @@ class Gateway:
 
     def ensure(self) -> None:
         """Start the JVM unless it runs, and let children join it through the environment."""
-        if self._java is not None and self._java.proc.poll() is None:
+        if self.running():
             return
         from pyspark.java_gateway import launch_gateway
 
@@ -98,6 +98,10 @@ class Gateway:
     def process(self) -> int:
         """The JVM's process id, 0 when there is none."""
         return 0 if self._java is None else int(self._java.proc.pid)
+
+    def running(self) -> bool:
+        """Whether the JVM's process is there."""
+        return self._java is not None and self._java.proc.poll() is None
 
     def answers(self) -> bool:
         """Whether the JVM is there and replies within a few seconds."""
@@ -239,12 +243,13 @@ class Supervisor:
             kind = event.get("event")
             if kind == "end":
                 return None
+            failed = kind == "problem" or (kind == "captured" and event.get("status") != Status.PASSED)
+            if not self.gateway.running() or (failed and not self.gateway.answers()):
+                return self._without_java(notebook, current, attempt)
             if kind == "captured":
                 self._send(notebook["name"], event, attempt)
             elif kind == "problem":
                 attempt.events.append(f"cell {current}: {event['message']}"[:MAXIMUM_MESSAGE])
-            if event.get("status") != Status.PASSED and not self.gateway.answers():
-                return self._without_java(notebook, current, attempt)
             if kind == "cell":
                 current = int(event["number"])
                 clock.deadline = time.monotonic() + float(event["seconds"]) + self.task["deadlines"]["grace"]

@@ -174,7 +174,8 @@ def _run(
     if group is not None and group.out_of_processes():
         findings.append(f"More than {limits.processes} processes and threads were asked for.")
     isolation = "bubblewrap" if sandboxed else "none"
-    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), watch.peak_memory, _tail(log))
+    peak = (group.peak_memory() if group is not None else 0) or watch.peak_memory
+    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), peak, _tail(log))
 
 
 def _watch(process: int, limits: Limits, group: ControlGroup | None, watch: _Watch) -> None:

@@ -43,3 +43,13 @@ def lab_command(port: int, browser: bool = True, notebooks: Path = MODULES) -> l
     if os.geteuid() == 0:  # in a container
         command.append("--allow-root")
     return command
+
+
+def lab_environment() -> dict[str, str]:
+    """The environment for JupyterLab: ours, plus a configuration that hides what is of no use to learners.
+
+    These are Jupyter's news pop-up and nbgrader's panels for authors and for a course server.
+    """
+    configuration = str(Path(__file__).parent / "jupyter")
+    given = os.environ.get("JUPYTER_CONFIG_PATH")
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join([configuration, given] if given else [configuration])}

@@ -88,7 +88,9 @@ def nbgrader(root: Path, *arguments: str) -> str:
     """Run one command of nbgrader in the course's folder and return what it printed."""
     program = Path(sys.executable).with_name("nbgrader")
     environment = {**os.environ, "COURSE_ROOT": str(root), "COURSE_STATE": str(paths.STATE)}
-    done = subprocess.run([program, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=1500)
+    done = subprocess.run(
+        [program, *arguments], cwd=root, env=environment, capture_output=True, text=True, timeout=1500
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout + done.stderr
 
