@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 os.environ.setdefault("COURSE_ROOT", str(ROOT))
 sys.path.insert(0, str(ROOT))
+# nbgrader starts `alembic` by name, which fails where the virtual environment is not activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 c = get_config()  # noqa: F821
 

@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     from pyspark.sql import SparkSession
 
-    from datasets.build import stale_samples, write_samples
-    from datasets.dictionary import stale_dictionary, write_dictionary
+    from datasets.build import current_samples, stale_samples, write_samples
+    from datasets.dictionary import dictionary, stale_dictionary, write_dictionary
 
     # Each setting keeps a run over a few thousand rows short; none of them changes a row.
     spark = (
@@ -33,16 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
     spark.sparkContext.setLogLevel("ERROR")
     try:
         if chosen.command == "dictionary":
-            write_dictionary(spark)
+            write_dictionary(dictionary(spark))
         elif chosen.check:
-            findings = stale_samples(spark) + stale_dictionary(spark)
+            findings = stale_samples(current_samples(spark)) + stale_dictionary(dictionary(spark))
             if findings:
                 remedy = "Run `python -m datasets build` and commit what it writes."
                 sys.stderr.write("\n".join([*findings, remedy]) + "\n")
                 return 1
         else:
-            write_samples(spark)
-            write_dictionary(spark)
+            write_samples(current_samples(spark))
+            write_dictionary(dictionary(spark))
     finally:
         spark.stop()
     return 0

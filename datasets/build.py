@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,24 +38,29 @@ def _parquet(rows: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def write_samples(spark: SparkSession, folder: Path = SAMPLES) -> None:
-    """Write the sample of every table into a folder and remove Parquet files of tables that are no more."""
+def current_samples(spark: SparkSession) -> dict[str, bytes]:
+    """What the generators make now: the Parquet file of every table, by table name."""
+    return {name: sample_bytes(spark, table) for name, table in tables().items()}
+
+
+def write_samples(samples: Mapping[str, bytes], folder: Path = SAMPLES) -> None:
+    """Write `current_samples` into a folder and remove Parquet files of tables that are no more."""
     folder.mkdir(parents=True, exist_ok=True)
-    for table in tables().values():
-        (folder / f"{table.name}.parquet").write_bytes(sample_bytes(spark, table))
+    for name, content in samples.items():
+        (folder / f"{name}.parquet").write_bytes(content)
     for stray in stray_files(folder):
         stray.unlink()
 
 
-def stale_samples(spark: SparkSession, folder: Path = SAMPLES) -> list[str]:
-    """One sentence for each committed sample that is missing, superfluous or not what the generators make now."""
+def stale_samples(samples: Mapping[str, bytes], folder: Path = SAMPLES) -> list[str]:
+    """One sentence for each file of a folder that is missing, superfluous or differs from `current_samples`."""
     findings = []
-    for table in tables().values():
-        path = folder / f"{table.name}.parquet"
+    for name, content in samples.items():
+        path = folder / f"{name}.parquet"
         if not path.exists():
             findings.append(f"{path.name} is missing.")
-        elif path.read_bytes() != sample_bytes(spark, table):
-            findings.append(f"{path.name} is not what the generator of {table.name} makes.")
+        elif path.read_bytes() != content:
+            findings.append(f"{path.name} is not what the generator of {name} makes.")
     return findings + [f"{path.name} belongs to no table." for path in stray_files(folder)]
 
 

@@ -80,26 +80,25 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def document_text(spark: SparkSession, document: Path = DOCUMENT) -> str:
-    """The whole document: the introduction that is there, written by hand, and the generated part.
+def document_text(generated: str, document: Path = DOCUMENT) -> str:
+    """The whole document: the introduction that is there, written by hand, and the generated part (see `dictionary`).
 
     Raises:
         ValueError: the marker between the two is missing.
     """
-    present = document.read_text(encoding="utf-8")
-    introduction, marker, _ = present.partition(MARKER)
+    introduction, marker, _ = document.read_text(encoding="utf-8").partition(MARKER)
     if not marker:
         raise ValueError(f"{document} has lost the line that begins the generated part. Put it back:\n{MARKER}")
-    return f"{introduction}{marker}\n\n{dictionary(spark)}"
+    return f"{introduction}{marker}\n\n{generated}"
 
 
-def write_dictionary(spark: SparkSession, document: Path = DOCUMENT) -> None:
+def write_dictionary(generated: str, document: Path = DOCUMENT) -> None:
     """Rewrite the generated part of the document."""
-    document.write_text(document_text(spark, document), encoding="utf-8")
+    document.write_text(document_text(generated, document), encoding="utf-8")
 
 
-def stale_dictionary(spark: SparkSession, document: Path = DOCUMENT) -> list[str]:
-    """One sentence if the document is not what the declarations and samples say now."""
-    if document.read_text(encoding="utf-8") == document_text(spark, document):
+def stale_dictionary(generated: str, document: Path = DOCUMENT) -> list[str]:
+    """One sentence if the document does not hold this generated part."""
+    if document.read_text(encoding="utf-8") == document_text(generated, document):
         return []
-    return [f"{document.name} is not current."]
+    return [f"{document.name} is not what the declarations and samples say."]

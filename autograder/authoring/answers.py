@@ -175,14 +175,26 @@ def _compiled(code: str, name: str) -> CodeType:
 @contextmanager
 def _restored(spark: SparkSession) -> Iterator[None]:
     """Undo what one answer leaves in the session for the next: settings and cached tables."""
-    before = dict(spark.conf.getAll)
+    known = _fingerprint(spark)
+    before = _settings(spark, known)
     try:
         yield
     finally:
         spark.catalog.clearCache()
-        after = dict(spark.conf.getAll)
-        for key in after.keys() - before.keys():
-            spark.conf.unset(key)
-        for key, value in before.items():
-            if after.get(key) != value:
-                spark.conf.set(key, value)
+        if _fingerprint(spark) != known:
+            after = dict(spark.conf.getAll)
+            for key in after.keys() - before.keys():
+                spark.conf.unset(key)
+            for key, value in before.items():
+                if after.get(key) != value:
+                    spark.conf.set(key, value)
+
+
+def _fingerprint(spark: SparkSession) -> str:
+    """All settings as one text: a single call into the JVM, where `spark.conf.getAll` makes one for each."""
+    return str(spark._jsparkSession.conf().getAll().toString())
+
+
+@cache
+def _settings(spark: SparkSession, fingerprint: str) -> Mapping[str, str]:
+    return dict(spark.conf.getAll)

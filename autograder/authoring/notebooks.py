@@ -24,7 +24,8 @@ METADATA = {
 
 def twin(source: Source, previous: Source | None, following: Source | None) -> NotebookNode:
     """The solution twin, not executed yet: everything but hints, wrong and right answers, with nbgrader's metadata."""
-    cells = [_notebook_cell(cell, number) for number, cell in enumerate(source.cells) if cell.kind not in SOURCE_ONLY]
+    shown = (cell for cell in source.cells if cell.kind not in SOURCE_ONLY)
+    cells = [_notebook_cell(cell, number) for number, cell in enumerate(shown)]
     cells.append(_navigation(previous, following))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=METADATA)
     notebook.nbformat_minor = 5

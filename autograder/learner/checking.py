@@ -6,16 +6,16 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autograder import render
 from autograder.learner import notebook
 from autograder.learner.kernel import Kernel, KernelLost, Ran
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime import progress
-from autograder.runtime.explain import explain
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 CELL_DEADLINE_SECONDS = 120.0
 AFTER_THE_DEADLINE_SECONDS = 30.0
@@ -285,6 +285,8 @@ def _error(ran: Ran) -> str:
 
 def explain_named(name: str, message: str) -> str:
     """`runtime.explain` for an exception of which only class name and message came out of the kernel."""
+    from autograder.runtime.explain import explain
+
     message = re.sub(r"\(\w+\.py, line", "(line", message)  # a cell's file name means nothing to people
     condition = re.match(r"\[([A-Z][A-Z_.0-9]+)\]", message)
     members = {"getCondition": lambda self: condition[1]} if condition else {}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, cast
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any, cast
 
 from autograder import manifest, paths
 from autograder.models import ExerciseSpec, NotebookSpec
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 class NotebookProblem(Exception):
@@ -66,7 +67,7 @@ def parse(text: str) -> NotebookNode:
         raise ValueError("it is not a Jupyter notebook (the file is cut off or was edited by hand)") from error
     if not sound:
         raise ValueError("its cells have no text")
-    return cast(NotebookNode, notebook)
+    return cast("NotebookNode", notebook)
 
 
 def dump(notebook: NotebookNode) -> str:

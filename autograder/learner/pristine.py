@@ -9,14 +9,16 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograder import paths
 from autograder.learner import notebook
 from autograder.learner.notebook import NotebookProblem
 from autograder.models import ExerciseSpec, NotebookSpec
 from autograder.runtime import progress
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 PRISTINE = paths.ROOT / "autograder" / "pristine"
 """`<assignment>/<name>.ipynb`: in a learners' release, the notebooks as they were released."""

@@ -1,4 +1,7 @@
-"""`check`, `hint` and `variant`: what notebooks call."""
+"""`check`, `hint` and `variant`: what notebooks call.
+
+What checks need (Arrow, polars, SciPy) is imported at the first check: `course hint` and `course progress` do without.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,14 @@ import os
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder import manifest, render
-from autograder.checks import KINDS
 from autograder.models import ExerciseSpec, Status, Verdict
-from autograder.runtime import cases, judge, progress
-from autograder.runtime.call import Outcome
-from autograder.runtime.record import Variant, record
+from autograder.runtime import progress
+
+if TYPE_CHECKING:
+    from autograder.runtime.record import Variant
 
 RECORD_VARIABLE = "COURSE_RECORD"
 """Set by `course build`: the folder that record mode writes into."""
@@ -92,17 +95,26 @@ def variant(
     seed: make all tables anew with this seed before the changes.
     changes: per parameter, a function from DataFrame to DataFrame (see `autograder.runtime.variants`), or the new value of an argument.
     """
+    from autograder.runtime.record import Variant
+
     tables = {parameter: change for parameter, change in changes.items() if callable(change)}
     values = {parameter: change for parameter, change in changes.items() if not callable(change)}
     _variants.setdefault(exercise, []).append(Variant(name, description, seed, tables, values))
 
 
 def _record(draft: ExerciseSpec, answer: Callable[..., Any], folder: Path) -> Verdict:
+    from autograder.runtime import judge
+    from autograder.runtime.call import Outcome
+    from autograder.runtime.record import record
+
     spec, expected = record(draft, answer, _variants.pop(draft.id, []), folder)
     return judge.verdict(spec, Outcome(Status.PASSED, expected), expected)
 
 
 def _learn(exercise: str, answer: Any, remember: bool = True) -> Verdict:
+    from autograder.checks import KINDS
+    from autograder.runtime import cases, judge
+
     try:
         spec = manifest.exercise(exercise)
         outcome = cases.answer(spec, answer, cases.Case())

@@ -33,7 +33,8 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
         judgement.message,
         right=judgement.right,
         wrong=judgement.wrong,
-        examples=judgement.examples,
+        # A function without inputs has one answer for everybody: to show it would be to give it away.
+        examples=judgement.examples if spec.parameters else None,
         hint=judgement.hint,
         shape=judgement.shape,
         max_points=spec.points,

@@ -62,6 +62,8 @@ def record(
     (home / "spec.json").write_text(json.dumps(facts, sort_keys=True), encoding="utf-8")
     for number, variant in enumerate(variants):
         _record_variant(spec, function, variant, home / "variants" / str(number))
+    # The cells below read the views that a variant has replaced: give them the sample again.
+    fixtures.inputs(parameters, spec.arguments)
     return spec, expected
 
 

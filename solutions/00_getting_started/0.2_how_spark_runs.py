@@ -39,7 +39,9 @@ customers = spark.read.parquet(sample("customers"))
 payments = spark.read.parquet(sample("payments"))
 
 # %%
-orders.orderBy("order_id").select("order_id", "customer_id", "store_id", "status", "channel", "discount_code").show(4)
+orders.orderBy("order_id").select(
+    "order_id", "customer_id", "store_id", "status", "channel", "discount_code"
+).show(4)
 print("orders:", orders.count(), " payments:", payments.count(), " customers:", customers.count())
 
 # %% [markdown]
@@ -73,10 +75,20 @@ except PySparkException as error:
 # %%
 report = spark.newSession()
 report.conf.set("spark.sql.shuffle.partitions", 5)
-print("spark:", spark.conf.get("spark.sql.shuffle.partitions"), " report:", report.conf.get("spark.sql.shuffle.partitions"))
+print(
+    "spark:",
+    spark.conf.get("spark.sql.shuffle.partitions"),
+    " report:",
+    report.conf.get("spark.sql.shuffle.partitions"),
+)
 
 built = SparkSession.builder.config("spark.sql.shuffle.partitions", 4).getOrCreate()
-print("the same session?", built is spark, " and now it has", spark.conf.get("spark.sql.shuffle.partitions"))
+print(
+    "the same session?",
+    built is spark,
+    " and now it has",
+    spark.conf.get("spark.sql.shuffle.partitions"),
+)
 spark.conf.set("spark.sql.shuffle.partitions", 2)
 
 # %% [markdown]
@@ -100,7 +112,12 @@ def can_change(spark: SparkSession, names: list[str]) -> dict[str, bool]:
 from autograder import variant
 from autograder.runtime import variants
 
-more = ["spark.master", "spark.sql.ansi.enabled", "spark.sql.autoBroadcastJoinThreshold", "spark.executor.cores"]
+more = [
+    "spark.master",
+    "spark.sql.ansi.enabled",
+    "spark.sql.autoBroadcastJoinThreshold",
+    "spark.executor.cores",
+]
 variant("0.2.1", "others", "other settings", names=more)
 variant("0.2.1", "none", "an empty list of settings", names=[])
 ### END HIDDEN TESTS
@@ -121,7 +138,8 @@ check(
 # 1. You need one question per name. `spark.conf` has a method whose name says just that; look for "modif" in `dir(spark.conf)`.
 # 2. A dictionary over a list: `{name: ... for name in names}`.
 
-# %% wrong="0.2.1" because="'spark.sql.warehouse.dir' is wrong"
+
+# %% wrong="0.2.1" because="`spark.sql.warehouse.dir` is wrong"
 def can_change(spark, names):
     return {name: name.startswith("spark.sql.") for name in names}
 
@@ -165,11 +183,15 @@ def can_change(spark, names):
 # partition. With two threads and one partition, one thread sleeps. With ten thousand tiny partitions, Spark is busy handing out tasks.
 # `F.spark_partition_id()` gives, for each row, the number of the partition that it is in. A small function makes that visible:
 
+
 # %%
 def rows_by_partition(frame: DataFrame) -> dict[int, int]:
     """Partition → number of its rows; partitions without rows are left out."""
     numbered = frame.select(F.spark_partition_id().alias("number"))
-    return {row["number"]: row["count"] for row in numbered.groupBy("number").count().orderBy("number").collect()}
+    return {
+        row["number"]: row["count"]
+        for row in numbered.groupBy("number").count().orderBy("number").collect()
+    }
 
 
 print("as read:                   ", rows_by_partition(orders))
@@ -190,7 +212,9 @@ import matplotlib.pyplot as plt
 by_cards = rows_by_partition(orders.repartition(8))
 by_status = rows_by_partition(orders.repartition(8, "status"))
 figure, both = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True)
-for axes, sizes, title in zip(both, (by_cards, by_status), ("repartition(8)", 'repartition(8, "status")'), strict=True):
+for axes, sizes, title in zip(
+    both, (by_cards, by_status), ("repartition(8)", 'repartition(8, "status")'), strict=True
+):
     axes.bar(range(8), [sizes.get(number, 0) for number in range(8)], color="#3b6ea5")
     axes.set_xlabel("partition (number)")
     axes.set_title(title)
@@ -221,8 +245,19 @@ def rows_per_partition(orders: DataFrame, partitions: int) -> DataFrame:
 
 # %% check="0.2.2" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.2", "five", "five partitions and many orders of guests", orders=variants.nulls("customer_id", every=2), partitions=5)
-variant("0.2.2", "few", "a shop with three customers and eight partitions", orders=variants.replaced(customer_id=F.col("order_id") % 3))
+variant(
+    "0.2.2",
+    "five",
+    "five partitions and many orders of guests",
+    orders=variants.nulls("customer_id", every=2),
+    partitions=5,
+)
+variant(
+    "0.2.2",
+    "few",
+    "a shop with three customers and eight partitions",
+    orders=variants.replaced(customer_id=F.col("order_id") % 3),
+)
 variant("0.2.2", "other shop", "another shop", seed=2207, partitions=3)
 ### END HIDDEN TESTS
 check("0.2.2", rows_per_partition, arguments={"partitions": 8}, key=["partition"])
@@ -231,6 +266,7 @@ check("0.2.2", rows_per_partition, arguments={"partitions": 8}, key=["partition"
 # 1. Two steps: first lay the rows out anew, then ask each row where it lies and count.
 # 2. `repartition` takes the number first and then the column that decides.
 # 3. Group by the function that tells the partition's number, renamed with `alias`; count the rows under the name `rows`.
+
 
 # %% wrong="0.2.2" because="rows"
 def rows_per_partition(orders, partitions):
@@ -253,7 +289,9 @@ def rows_per_partition(orders, partitions):
 # %% wrong="0.2.2" because="rows"
 def rows_per_partition(orders, partitions):
     spread = orders.repartition(partitions, "customer_id")
-    return spread.groupBy(F.spark_partition_id().alias("partition")).agg(F.count("customer_id").alias("rows"))
+    return spread.groupBy(F.spark_partition_id().alias("partition")).agg(
+        F.count("customer_id").alias("rows")
+    )
 
 
 # %% wrong="0.2.2" because="on hidden data"
@@ -298,7 +336,9 @@ print("one, 'coalesced' into eight: ", rows_by_partition(orders.coalesce(8)))
 def order_log(orders: DataFrame, payments: DataFrame) -> DataFrame:
     """(order_id BIGINT, event STRING: ordered or paid, at TIMESTAMP) in one partition, without a shuffle."""
     ### BEGIN SOLUTION
-    ordered = orders.select("order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at"))
+    ordered = orders.select(
+        "order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at")
+    )
     paid = payments.select("order_id", F.lit("paid").alias("event"), F.col("paid_ts").alias("at"))
     return ordered.unionByName(paid).coalesce(1)
     ### END SOLUTION
@@ -306,7 +346,9 @@ def order_log(orders: DataFrame, payments: DataFrame) -> DataFrame:
 
 # %% check="0.2.3" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.3", "twice", "payments that were recorded twice", payments=variants.duplicated(every=3))
+variant(
+    "0.2.3", "twice", "payments that were recorded twice", payments=variants.duplicated(every=3)
+)
 variant("0.2.3", "unpaid", "a shop in which nobody has paid yet", payments=variants.empty)
 variant("0.2.3", "other shop", "another shop", seed=2303)
 ### END HIDDEN TESTS
@@ -317,16 +359,21 @@ check("0.2.3", order_log, plan={"lacks": ["Exchange"], "partitions": 1})
 # 2. Then put one below the other. How many partitions has the result, and which method lowers that number without moving rows?
 # 3. If the check names `Exchange`: that is what a shuffle is called in a plan. `repartition` always makes one, and so does removing duplicates.
 
+
 # %% wrong="0.2.3" because="2 partitions, not 1"
 def order_log(orders, payments):
-    ordered = orders.select("order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at"))
+    ordered = orders.select(
+        "order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at")
+    )
     paid = payments.select("order_id", F.lit("paid").alias("event"), F.col("paid_ts").alias("at"))
     return ordered.unionByName(paid)
 
 
 # %% wrong="0.2.3" because="still has Exchange"
 def order_log(orders, payments):
-    ordered = orders.select("order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at"))
+    ordered = orders.select(
+        "order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at")
+    )
     paid = payments.select("order_id", F.lit("paid").alias("event"), F.col("paid_ts").alias("at"))
     return ordered.union(paid).repartition(1)
 
@@ -341,7 +388,9 @@ def order_log(orders, payments):
 
 # %% wrong="0.2.3" because="missing"
 def order_log(orders, payments):
-    ordered = orders.select("order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at"))
+    ordered = orders.select(
+        "order_id", F.lit("ordered").alias("event"), F.col("order_ts").alias("at")
+    )
     paid = payments.select("order_id", F.lit("paid").alias("event"), F.col("paid_ts").alias("at"))
     return ordered.unionByName(paid.dropDuplicates(["order_id"])).coalesce(1)
 
@@ -392,7 +441,9 @@ except PySparkException as error:
 # | `F.count_if(F.col("amount") > 100)` | number of rows for which the condition is true |
 
 # %%
-row = payments.agg(F.count("*").alias("payments"), F.count_if(F.col("amount") > 100).alias("large ones")).first()
+row = payments.agg(
+    F.count("*").alias("payments"), F.count_if(F.col("amount") > 100).alias("large ones")
+).first()
 print(row.asDict())
 
 # %% [markdown]
@@ -430,6 +481,7 @@ check("0.2.4", four_numbers, actions={"at_most": 1})
 # 2. `first()` is one action and gives that row; `asDict()` makes a dictionary of it. The names come from `alias`.
 # 3. Which function counts the rows for which a condition is true, and gives 0, not NULL, when there are none? It is in the table above.
 
+
 # %% wrong="0.2.4" because="4 spark actions; 1 would be enough"
 def four_numbers(orders):
     return {
@@ -440,7 +492,7 @@ def four_numbers(orders):
     }
 
 
-# %% wrong="0.2.4" because="'customers' is wrong"
+# %% wrong="0.2.4" because="`customers` is wrong"
 def four_numbers(orders):
     numbers = orders.agg(
         F.count("*").alias("orders"),
@@ -511,7 +563,10 @@ def work_of(name: str, action) -> None:
 work_of("a filter, without an action", lambda: orders.filter("store_id = 3"))
 work_of("a filter, collected", lambda: orders.filter("store_id = 3").collect())
 work_of("groups, collected", lambda: orders.groupBy("channel").count().collect())
-work_of("four partitions, then groups", lambda: orders.repartition(4).groupBy("channel").count().collect())
+work_of(
+    "four partitions, then groups",
+    lambda: orders.repartition(4).groupBy("channel").count().collect(),
+)
 
 # %% [markdown]
 # No shuffle: one stage. One shuffle: two stages. Two shuffles: three. You do not have to run a query to know that. `explain` shows its
@@ -563,22 +618,42 @@ def shuffles(spark: SparkSession, orders: DataFrame, customers: DataFrame, query
 
 # %% check="0.2.5" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.5", "filter", "a query that only filters", query="SELECT * FROM orders WHERE store_id = 3")
+variant(
+    "0.2.5", "filter", "a query that only filters", query="SELECT * FROM orders WHERE store_id = 3"
+)
 joined = "country, count(*) AS n FROM orders JOIN customers USING (customer_id) GROUP BY country"
-variant("0.2.5", "small join", "a join with a table that is copied to all executors", query=f"SELECT {joined}")
-variant("0.2.5", "large join", "a join for which both tables are shuffled", query=f"SELECT /*+ MERGE(customers) */ {joined} ORDER BY n")
-variant("0.2.5", "distinct", "a UNION that removes duplicates", query="SELECT city FROM customers UNION SELECT status FROM orders")
+variant(
+    "0.2.5",
+    "small join",
+    "a join with a table that is copied to all executors",
+    query=f"SELECT {joined}",
+)
+variant(
+    "0.2.5",
+    "large join",
+    "a join for which both tables are shuffled",
+    query=f"SELECT /*+ MERGE(customers) */ {joined} ORDER BY n",
+)
+variant(
+    "0.2.5",
+    "distinct",
+    "a UNION that removes duplicates",
+    query="SELECT city FROM customers UNION SELECT status FROM orders",
+)
 ### END HIDDEN TESTS
 check(
     "0.2.5",
     shuffles,
-    arguments={"query": "SELECT channel, count(*) AS number FROM orders GROUP BY channel ORDER BY number DESC"},
+    arguments={
+        "query": "SELECT channel, count(*) AS number FROM orders GROUP BY channel ORDER BY number DESC"
+    },
 )
 
 # %% [markdown] hints="0.2.5"
 # 1. Get the plan as text first, as in the example above, and print it for the sample query. How many lines have an `Exchange`?
 # 2. Count occurrences of the word. But the word `BroadcastExchange` contains it too: what stands before the word on a line of a real shuffle?
 # 3. Either strip the drawing (` +-:`) from the left of every line and look how it begins, or use a regular expression with `\b`, the border of a word.
+
 
 # %% wrong="0.2.5" because="copied to all executors"
 def shuffles(spark, orders, customers, query):
@@ -611,7 +686,9 @@ def shuffles(spark, orders, customers, query):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         spark.sql(query).explain()
-    return len(re.findall(r"(?<!Broadcast)Exchange (?:hash|range|Single|RoundRobin)", printed.getvalue()))
+    return len(
+        re.findall(r"(?<!Broadcast)Exchange (?:hash|range|Single|RoundRobin)", printed.getvalue())
+    )
 
 
 # %% [markdown]
@@ -654,7 +731,11 @@ def busy_customers(orders: DataFrame) -> DataFrame:
     """(customer_id BIGINT, orders BIGINT) above the average; the counts are kept with MEMORY_ONLY."""
     ### BEGIN SOLUTION
     known = orders.filter("customer_id IS NOT NULL")
-    counts = known.groupBy("customer_id").agg(F.count("*").alias("orders")).persist(StorageLevel.MEMORY_ONLY)
+    counts = (
+        known.groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+        .persist(StorageLevel.MEMORY_ONLY)
+    )
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") > average)
     ### END SOLUTION
@@ -662,34 +743,60 @@ def busy_customers(orders: DataFrame) -> DataFrame:
 
 # %% check="0.2.6" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.6", "ties", "a shop in which every customer orders equally often", orders=variants.replaced(customer_id=F.col("order_id") % 100))
-variant("0.2.6", "guests", "a shop with very many guests", orders=variants.nulls("customer_id", every=2))
+variant(
+    "0.2.6",
+    "ties",
+    "a shop in which every customer orders equally often",
+    orders=variants.replaced(customer_id=F.col("order_id") % 100),
+)
+variant(
+    "0.2.6", "guests", "a shop with very many guests", orders=variants.nulls("customer_id", every=2)
+)
 variant("0.2.6", "other shop", "another shop", seed=2617)
 ### END HIDDEN TESTS
-check("0.2.6", busy_customers, key=["customer_id"], plan={"has": ["InMemoryTableScan"], "storage": "MEMORY_ONLY"})
+check(
+    "0.2.6",
+    busy_customers,
+    key=["customer_id"],
+    plan={"has": ["InMemoryTableScan"], "storage": "MEMORY_ONLY"},
+)
 
 # %% [markdown] hints="0.2.6"
 # 1. Three steps: count per customer (without guests) and keep that table; take the average of its counts; filter the kept table.
 # 2. `persist` takes the level and returns the DataFrame. `agg(F.avg(...)).first()[0]` is one number, and the action that fills the memory.
 # 3. The last step filters the *kept* table, so that its plan shows `InMemoryTableScan`. Do not `unpersist` in the function.
 
+
 # %% wrong="0.2.6" because="no InMemoryTableScan"
 def busy_customers(orders):
-    counts = orders.filter("customer_id IS NOT NULL").groupBy("customer_id").agg(F.count("*").alias("orders"))
+    counts = (
+        orders.filter("customer_id IS NOT NULL")
+        .groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+    )
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") > average)
 
 
 # %% wrong="0.2.6" because="MEMORY_AND_DISK, not MEMORY_ONLY"
 def busy_customers(orders):
-    counts = orders.filter("customer_id IS NOT NULL").groupBy("customer_id").agg(F.count("*").alias("orders")).cache()
+    counts = (
+        orders.filter("customer_id IS NOT NULL")
+        .groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+        .cache()
+    )
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") > average)
 
 
 # %% wrong="0.2.6" because="no InMemoryTableScan"
 def busy_customers(orders):
-    counts = orders.filter("customer_id IS NOT NULL").groupBy("customer_id").agg(F.count("*").alias("orders"))
+    counts = (
+        orders.filter("customer_id IS NOT NULL")
+        .groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+    )
     counts.persist(StorageLevel.MEMORY_ONLY)
     average = counts.agg(F.avg("orders")).first()[0]
     counts.unpersist()
@@ -698,7 +805,11 @@ def busy_customers(orders):
 
 # %% wrong="0.2.6" because="extra"
 def busy_customers(orders):
-    counts = orders.groupBy("customer_id").agg(F.count("*").alias("orders")).persist(StorageLevel.MEMORY_ONLY)
+    counts = (
+        orders.groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+        .persist(StorageLevel.MEMORY_ONLY)
+    )
     average = counts.filter("customer_id IS NOT NULL").agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") > average)
 
@@ -706,7 +817,11 @@ def busy_customers(orders):
 # %% wrong="0.2.6" because="equally often"
 def busy_customers(orders):
     known = orders.filter("customer_id IS NOT NULL")
-    counts = known.groupBy("customer_id").agg(F.count("*").alias("orders")).persist(StorageLevel.MEMORY_ONLY)
+    counts = (
+        known.groupBy("customer_id")
+        .agg(F.count("*").alias("orders"))
+        .persist(StorageLevel.MEMORY_ONLY)
+    )
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") >= average)
 
@@ -761,15 +876,28 @@ def name_channels(spark: SparkSession, orders: DataFrame, names: dict[str, str])
     """(order_id BIGINT, channel STRING, channel_name STRING), one row per order, by a broadcast hash join."""
     ### BEGIN SOLUTION
     named = spark.createDataFrame(list(names.items()), "channel STRING, channel_name STRING")
-    return orders.join(F.broadcast(named), "channel", "left").select("order_id", "channel", "channel_name")
+    return orders.join(F.broadcast(named), "channel", "left").select(
+        "order_id", "channel", "channel_name"
+    )
     ### END SOLUTION
 
 
 # %% check="0.2.7" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.7", "unnamed", "a channel that has no name", names={"web": "Our web page", "phone": "Hotline"})
+variant(
+    "0.2.7",
+    "unnamed",
+    "a channel that has no name",
+    names={"web": "Our web page", "phone": "Hotline"},
+)
 variant("0.2.7", "nulls", "orders whose channel is not known", orders=variants.nulls("channel"))
-variant("0.2.7", "other shop", "another shop with other names", seed=2711, names={"store": "S", "app": "A", "web": "W"})
+variant(
+    "0.2.7",
+    "other shop",
+    "another shop with other names",
+    seed=2711,
+    names={"store": "S", "app": "A", "web": "W"},
+)
 ### END HIDDEN TESTS
 check(
     "0.2.7",
@@ -784,6 +912,7 @@ check(
 # 2. Every order must stay, also those without a name: which kind of join is that, and which table stands on the left?
 # 3. Spark does not know how large your own rows are. Mark the right table with `F.broadcast(...)`.
 
+
 # %% wrong="0.2.7" because="no BroadcastHashJoin"
 def name_channels(spark, orders, names):
     named = spark.createDataFrame(list(names.items()), "channel STRING, channel_name STRING")
@@ -793,7 +922,11 @@ def name_channels(spark, orders, names):
 # %% wrong="0.2.7" because="no BroadcastHashJoin"
 def name_channels(spark, orders, names):
     named = spark.createDataFrame(list(names.items()), "channel STRING, channel_name STRING")
-    return F.broadcast(orders).join(named, "channel", "left").select("order_id", "channel", "channel_name")
+    return (
+        F.broadcast(orders)
+        .join(named, "channel", "left")
+        .select("order_id", "channel", "channel_name")
+    )
 
 
 # %% wrong="0.2.7" because="a channel that has no name"
@@ -813,7 +946,9 @@ def name_channels(spark, orders, names):
     from pyspark.sql import Row
 
     rows = [Row(key=key, channel_name=name) for key, name in names.items()]
-    spark.createDataFrame(rows, "key STRING, channel_name STRING").createOrReplaceTempView("channel_names")
+    spark.createDataFrame(rows, "key STRING, channel_name STRING").createOrReplaceTempView(
+        "channel_names"
+    )
     return spark.sql("""
         SELECT /*+ BROADCAST(channel_names) */ order_id, channel, channel_name
         FROM orders LEFT JOIN channel_names ON channel = key
@@ -840,7 +975,9 @@ def open_until(channel):
     return closing_hours.value.get(channel)
 
 
-orders.select("channel", open_until("channel").alias("open_until")).distinct().orderBy("channel").show()
+orders.select("channel", open_until("channel").alias("open_until")).distinct().orderBy(
+    "channel"
+).show()
 
 # %% [markdown]
 # Who looks up more than a handful of values is usually better off with a broadcast *join*, which stays inside Spark's engine. A broadcast
@@ -854,7 +991,9 @@ orders.select("channel", open_until("channel").alias("open_until")).distinct().o
 
 
 # %% answer="0.2.8" title="What was the campaign?"
-def campaign_of_orders(spark: SparkSession, orders: DataFrame, campaigns: dict[str, str]) -> DataFrame:
+def campaign_of_orders(
+    spark: SparkSession, orders: DataFrame, campaigns: dict[str, str]
+) -> DataFrame:
     """(order_id BIGINT, campaign STRING, never NULL), looked up in a broadcast variable by a UDF."""
     ### BEGIN SOLUTION
     shared = spark.sparkContext.broadcast(campaigns)
@@ -869,14 +1008,23 @@ def campaign_of_orders(spark: SparkSession, orders: DataFrame, campaigns: dict[s
 
 # %% check="0.2.8" points=2
 ### BEGIN HIDDEN TESTS
-variant("0.2.8", "unknown codes", "codes that are not in the dictionary", campaigns={"VIP20": "Regulars", "SPRING5": "Spring"})
-variant("0.2.8", "no codes", "orders without any code", orders=variants.nulls("discount_code", every=1))
+variant(
+    "0.2.8",
+    "unknown codes",
+    "codes that are not in the dictionary",
+    campaigns={"VIP20": "Regulars", "SPRING5": "Spring"},
+)
+variant(
+    "0.2.8", "no codes", "orders without any code", orders=variants.nulls("discount_code", every=1)
+)
 variant("0.2.8", "other shop", "another shop", seed=2803)
 ### END HIDDEN TESTS
 check(
     "0.2.8",
     campaign_of_orders,
-    arguments={"campaigns": {"WELCOME10": "New customers", "SUMMER15": "Summer sale", "VIP20": "Regulars"}},
+    arguments={
+        "campaigns": {"WELCOME10": "New customers", "SUMMER15": "Summer sale", "VIP20": "Regulars"}
+    },
     key=["order_id"],
     plan={"lacks": ["BroadcastHashJoin", "SortMergeJoin"], "broadcast_variables": 1},
 )
@@ -885,6 +1033,7 @@ check(
 # 1. Make the broadcast variable first, then a function of one value, the code, that reads it; `@F.udf("string")` above the function makes it a UDF.
 # 2. There are three cases. The first question is whether the code is `None`, which is how Python sees NULL.
 # 3. A dictionary's `get` takes a second argument: what to give when the key is not there. Inside the function, the dictionary is the variable's `.value`.
+
 
 # %% wrong="0.2.8" because="no broadcast variable"
 def campaign_of_orders(spark, orders, campaigns):
@@ -919,15 +1068,21 @@ def campaign_of_orders(spark, orders, campaigns):
 # %% wrong="0.2.8" because="still has BroadcastHashJoin"
 def campaign_of_orders(spark, orders, campaigns):
     named = spark.createDataFrame(list(campaigns.items()), "discount_code STRING, name STRING")
-    campaign = F.when(F.col("discount_code").isNull(), "none").otherwise(F.coalesce("name", F.lit("unknown")))
-    return orders.join(F.broadcast(named), "discount_code", "left").select("order_id", campaign.alias("campaign"))
+    campaign = F.when(F.col("discount_code").isNull(), "none").otherwise(
+        F.coalesce("name", F.lit("unknown"))
+    )
+    return orders.join(F.broadcast(named), "discount_code", "left").select(
+        "order_id", campaign.alias("campaign")
+    )
 
 
 # %% right="0.2.8"
 def campaign_of_orders(spark, orders, campaigns):
     shared = spark.sparkContext.broadcast({**campaigns, None: "none"})
     look_up = F.udf(lambda code: shared.value.get(code))
-    return orders.withColumn("campaign", F.coalesce(look_up("discount_code"), F.lit("unknown"))).select("order_id", "campaign")
+    return orders.withColumn(
+        "campaign", F.coalesce(look_up("discount_code"), F.lit("unknown"))
+    ).select("order_id", "campaign")
 
 
 # %% [markdown]
@@ -973,7 +1128,11 @@ print("after a filter on it:  ", guests.value)
 
 # %%
 watch = Observation("payments on their way")
-watched = payments.observe(watch, F.count("*").alias("rows"), F.count_if(F.col("method").isNull()).alias("without a method"))
+watched = payments.observe(
+    watch,
+    F.count("*").alias("rows"),
+    F.count_if(F.col("method").isNull()).alias("without a method"),
+)
 largest = watched.orderBy(F.desc("amount"), "payment_id").select("payment_id", "amount").take(2)
 print([(row["payment_id"], str(row["amount"])) for row in largest])
 print(watch.get)
@@ -1009,9 +1168,21 @@ def stores_at_a_glance(orders: DataFrame) -> dict[str, list[int] | int]:
 
 # %% check="0.2.9" points=3
 ### BEGIN HIDDEN TESTS
-variant("0.2.9", "ties", "stores with equally many orders", orders=variants.replaced(store_id=(F.col("order_id") % 5 + 1).cast("int")))
-variant("0.2.9", "two stores", "only two stores and no order without a store", orders=variants.replaced(store_id=(F.col("order_id") % 2 + 7).cast("int")))
-variant("0.2.9", "online", "a shop that sells online only", orders=variants.nulls("store_id", every=1))
+variant(
+    "0.2.9",
+    "ties",
+    "stores with equally many orders",
+    orders=variants.replaced(store_id=(F.col("order_id") % 5 + 1).cast("int")),
+)
+variant(
+    "0.2.9",
+    "two stores",
+    "only two stores and no order without a store",
+    orders=variants.replaced(store_id=(F.col("order_id") % 2 + 7).cast("int")),
+)
+variant(
+    "0.2.9", "online", "a shop that sells online only", orders=variants.nulls("store_id", every=1)
+)
 variant("0.2.9", "empty", "a shop without orders", orders=variants.empty)
 ### END HIDDEN TESTS
 check("0.2.9", stores_at_a_glance, actions={"at_most": 1})
@@ -1021,9 +1192,16 @@ check("0.2.9", stores_at_a_glance, actions={"at_most": 1})
 # 2. Either collect these few groups and work out all three facts in Python, or observe `orders` on its way into the grouping.
 # 3. Sort by the number downwards and then by the store upwards. Leave the NULL group out of the list, but not out of the sum.
 
+
 # %% wrong="0.2.9" because="3 spark actions; 1 would be enough"
 def stores_at_a_glance(orders):
-    top = orders.filter("store_id IS NOT NULL").groupBy("store_id").count().orderBy(F.desc("count"), "store_id").take(3)
+    top = (
+        orders.filter("store_id IS NOT NULL")
+        .groupBy("store_id")
+        .count()
+        .orderBy(F.desc("count"), "store_id")
+        .take(3)
+    )
     return {
         "top_stores": [row["store_id"] for row in top],
         "orders": orders.count(),
@@ -1031,16 +1209,22 @@ def stores_at_a_glance(orders):
     }
 
 
-# %% wrong="0.2.9" because="'top_stores' is wrong"
+# %% wrong="0.2.9" because="`top_stores` is wrong"
 def stores_at_a_glance(orders):
     groups = orders.groupBy("store_id").count().orderBy(F.desc("count"), "store_id").collect()
     sizes = {row["store_id"]: row["count"] for row in groups}
-    return {"top_stores": list(sizes)[:3], "orders": sum(sizes.values()), "without_store": sizes.get(None, 0)}
+    return {
+        "top_stores": list(sizes)[:3],
+        "orders": sum(sizes.values()),
+        "without_store": sizes.get(None, 0),
+    }
 
 
 # %% wrong="0.2.9" because="equally many orders"
 def stores_at_a_glance(orders):
-    groups = orders.groupBy("store_id").count().orderBy(F.desc("count"), F.desc("store_id")).collect()
+    groups = (
+        orders.groupBy("store_id").count().orderBy(F.desc("count"), F.desc("store_id")).collect()
+    )
     sizes = {row["store_id"]: row["count"] for row in groups}
     return {
         "top_stores": [store for store in sizes if store is not None][:3],
@@ -1063,7 +1247,11 @@ def stores_at_a_glance(orders):
 
     stores = orders.select(counted("store_id").alias("store_id")).filter("store_id IS NOT NULL")
     top = stores.groupBy("store_id").count().orderBy(F.desc("count"), "store_id").take(3)
-    return {"top_stores": [row["store_id"] for row in top], "orders": total.value, "without_store": without.value}
+    return {
+        "top_stores": [row["store_id"] for row in top],
+        "orders": total.value,
+        "without_store": without.value,
+    }
 
 
 # %% right="0.2.9"
@@ -1072,9 +1260,18 @@ def stores_at_a_glance(orders):
         orders.groupBy("store_id")
         .agg(F.count("*").alias("n"))
         .agg(
-            F.array_sort(F.collect_list(F.when(F.col("store_id").isNotNull(), F.struct((-F.col("n")).alias("n"), "store_id")))).alias("stores"),
+            F.array_sort(
+                F.collect_list(
+                    F.when(
+                        F.col("store_id").isNotNull(),
+                        F.struct((-F.col("n")).alias("n"), "store_id"),
+                    )
+                )
+            ).alias("stores"),
             F.coalesce(F.sum("n"), F.lit(0)).alias("orders"),
-            F.coalesce(F.sum(F.when(F.col("store_id").isNull(), F.col("n"))), F.lit(0)).alias("without_store"),
+            F.coalesce(F.sum(F.when(F.col("store_id").isNull(), F.col("n"))), F.lit(0)).alias(
+                "without_store"
+            ),
         )
         .first()
     )
@@ -1085,8 +1282,16 @@ def stores_at_a_glance(orders):
 # %% right="0.2.9"
 def stores_at_a_glance(orders):
     seen = Observation()
-    watched = orders.observe(seen, F.count("*").alias("orders"), F.count_if("store_id IS NULL").alias("without_store"))
-    stores = watched.groupBy("store_id").count().filter("store_id IS NOT NULL").orderBy(F.desc("count"), "store_id").take(3)
+    watched = orders.observe(
+        seen, F.count("*").alias("orders"), F.count_if("store_id IS NULL").alias("without_store")
+    )
+    stores = (
+        watched.groupBy("store_id")
+        .count()
+        .filter("store_id IS NOT NULL")
+        .orderBy(F.desc("count"), "store_id")
+        .take(3)
+    )
     return {"top_stores": [row["store_id"] for row in stores], **seen.get}
 
 

@@ -1429,6 +1429,29 @@ def zone_report(trips, zones, at_least):
     return report.filter(F.col("trips") >= at_least)
 
 
+# %% wrong="1.2.8" because="busiest_hour"
+def zone_report(trips, zones, at_least):
+    possible = (
+        "distance_km > 0 AND distance_km <= 500 AND dropoff_ts > pickup_ts AND fare_amount > 0"
+    )
+    real = trips.filter(possible).dropDuplicates(
+        [name for name in trips.columns if name != "trip_id"]
+    )
+    minutes = F.timestamp_diff("SECOND", "pickup_ts", "dropoff_ts") / 60
+    report = (
+        add_places(real, zones)
+        .filter("zone_id IS NOT NULL")
+        .groupBy("zone_id", "borough", "zone")
+        .agg(
+            F.count("*").alias("trips"),
+            F.median("distance_km").alias("median_km"),
+            F.percentile(minutes, 0.9).alias("p90_minutes"),
+            F.mode(F.hour("pickup_ts")).alias("busiest_hour"),
+        )
+    )
+    return report.filter(F.col("trips") >= at_least)
+
+
 # %% wrong="1.2.8" because="however few"
 def zone_report(trips, zones, at_least):
     possible = (

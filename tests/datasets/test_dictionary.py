@@ -11,16 +11,16 @@ import pytest
 from pyspark.sql import SparkSession
 
 import datasets
-from datasets.build import stale_samples
-from datasets.catalog import SAMPLES
+from datasets.build import current_samples, stale_samples, write_samples
 from datasets.dictionary import (
-    DOCUMENT,
     MARKER,
+    dictionary,
     document_text,
     null_counts,
     number_of,
     register_samples,
     stale_dictionary,
+    write_dictionary,
 )
 
 TABLES = list(datasets.tables().values())
@@ -87,34 +87,39 @@ def test_every_reference_but_the_planted_ones_is_known(spark: SparkSession) -> N
     assert {what: number_of(spark, query) for what, query in orphans.items()} == dict.fromkeys(orphans, 0)
 
 
-def test_the_committed_samples_and_dictionary_are_current(spark: SparkSession) -> None:
-    assert stale_samples(spark) == []
-    assert stale_dictionary(spark) == []
+@pytest.fixture(scope="module")
+def current(spark: SparkSession) -> dict[str, bytes]:
+    """The samples made anew."""
+    return current_samples(spark)
 
 
-def test_a_changed_a_missing_and_a_stray_file_are_each_reported(spark: SparkSession, tmp_path: Path) -> None:
-    folder = tmp_path / "samples"
-    shutil.copytree(SAMPLES, folder)
-    rows = pq.read_table(folder / "zones.parquet")
-    pq.write_table(rows.slice(1), folder / "zones.parquet")
-    (folder / "stores.parquet").unlink()
-    shutil.copy(folder / "orders.parquet", folder / "shipments.parquet")
-    assert stale_samples(spark, folder) == [
+def test_the_committed_samples_and_dictionary_are_current(spark: SparkSession, current: dict[str, bytes]) -> None:
+    assert stale_samples(current) == []
+    assert stale_dictionary(dictionary(spark)) == []
+
+
+def test_a_changed_a_missing_and_a_stray_file_are_each_reported(current: dict[str, bytes], tmp_path: Path) -> None:
+    write_samples(current, tmp_path)
+    assert stale_samples(current, tmp_path) == []
+    rows = pq.read_table(tmp_path / "zones.parquet")
+    pq.write_table(rows.slice(1), tmp_path / "zones.parquet")
+    (tmp_path / "stores.parquet").unlink()
+    shutil.copy(tmp_path / "orders.parquet", tmp_path / "shipments.parquet")
+    assert stale_samples(current, tmp_path) == [
         "stores.parquet is missing.",
         "zones.parquet is not what the generator of zones makes.",
         "shipments.parquet belongs to no table.",
     ]
+    write_samples(current, tmp_path)
+    assert stale_samples(current, tmp_path) == []
 
 
-def test_rewriting_the_dictionary_keeps_the_introduction_and_reports_a_lost_marker(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_rewriting_the_dictionary_keeps_the_introduction_and_reports_a_lost_marker(tmp_path: Path) -> None:
     copy = tmp_path / "datasets.md"
-    copy.write_text(f"Written by hand.\n\n{MARKER}\n\nold\n", encoding="utf-8")
-    text = document_text(spark, copy)
-    assert text.startswith(f"Written by hand.\n\n{MARKER}\n")
-    assert "\nold\n" not in text
-    assert text.partition(MARKER)[2] == DOCUMENT.read_text(encoding="utf-8").partition(MARKER)[2]
-    copy.write_text("Written by hand.", encoding="utf-8")
+    copy.write_text(f"By hand.\n\n{MARKER}\n\nold\n", encoding="utf-8")
+    assert stale_dictionary("new\n", copy) == ["datasets.md is not what the declarations and samples say."]
+    write_dictionary("new\n", copy)
+    assert copy.read_text(encoding="utf-8") == f"By hand.\n\n{MARKER}\n\nnew\n"
+    copy.write_text("By hand.", encoding="utf-8")
     with pytest.raises(ValueError, match="Put it back"):
-        document_text(spark, copy)
+        document_text("new\n", copy)

@@ -119,7 +119,7 @@ class Course:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return kept | {"COURSE_ROOT": str(self.root), "COURSE_STATE": str(self.state), "NO_COLOR": "1", "COLUMNS": "80"}
 
-    def run(self, *arguments: str, stdin: str = "", limit: float = 200) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str = "", limit: float = 280) -> subprocess.CompletedProcess[str]:
         """Run `course ...` and wait."""
         return subprocess.run(
             [*self.command, *arguments],
