@@ -168,7 +168,7 @@ def _of_variants(cell: SourceCell) -> Iterator[Secret]:
         texts = [value.value for value in call.args if isinstance(value, ast.Constant) and isinstance(value.value, str)]
         if len(texts) > 1:
             yield Secret("hidden variant", cell.exercise, f'"{texts[0]}", "{texts[1]}"')
-            yield Secret("hidden variant", cell.exercise, f'"name": "{texts[1]}"')
+            yield Secret("hidden variant", cell.exercise, f'"name": "{texts[1]}", "description":')
         yield from (
             Secret("description of a variant", cell.exercise, text) for text in texts[2:] if len(text) >= MINIMUM_LENGTH
         )

@@ -100,7 +100,14 @@ def release(target: Path, root: Path = paths.ROOT) -> Changes:
     files = contents(root)
     found = list(leaks(files, root))
     if found:
-        raise ReleaseError("\n".join([*found, f"{len(found)} hidden things would be released. Nothing was written."]))
+        raise ReleaseError(
+            "\n".join(
+                [
+                    *found,
+                    f"{len(found)} hidden things would be released: change the file or the source. Nothing was written.",
+                ]
+            )
+        )
     return _write(target, files, before)
 
 

@@ -4,7 +4,7 @@ Knows no Spark session.
 """
 
 from autograder.compare.difference import FrameDifference
-from autograder.compare.frame import AnswerUnreadable, Frame, ReadLimits
+from autograder.compare.frame import AnswerUnreadable, Frame, ReadLimits, collect
 from autograder.compare.frames import FrameRules, compare_frames
 from autograder.compare.values import compare_values
 
@@ -14,6 +14,7 @@ __all__ = [
     "FrameDifference",
     "FrameRules",
     "ReadLimits",
+    "collect",
     "compare_frames",
     "compare_values",
 ]

@@ -16,6 +16,7 @@ from autograder.compare import spark_types
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import DataType
 
 SCHEMA_KEY = b"spark_schema"
 ROW_GROUP_ROWS = 1_000_000
@@ -75,7 +76,7 @@ class Frame:
         """
         schema = dataframe.schema.jsonValue()
         try:
-            table = _collectable(dataframe).toArrow()
+            table = collect(dataframe)
         except Exception as error:
             if type(error).__name__ in {"PySparkTypeError", "UnsupportedOperationException"}:
                 raise AnswerUnreadable(f"A column has a type that cannot be compared: {error}") from error
@@ -136,16 +137,45 @@ class Frame:
         return cls(schema, _stored(table, schema))
 
 
+def collect(dataframe: DataFrame) -> pa.Table:
+    """All rows as an Arrow table, with columns by position (`c0`, `c1`, ...) where their names or types need help.
+
+    `DataFrame.toArrow` of Spark 4.1 fails on a NULL struct whose fields are declared NOT NULL, so everything is made nullable first.
+    """
+    return _collectable(dataframe).toArrow()
+
+
 def _collectable(dataframe: DataFrame) -> DataFrame:
     """The DataFrame with text in place of what Spark cannot hand over as Arrow, or hands over in a form without
-    one meaning."""
-    fields = dataframe.schema.jsonValue()["fields"]
-    if not any(spark_types.needs_text(field["type"]) for field in fields):
+    one meaning, and with nested types that may all be NULL."""
+    fields = dataframe.schema.fields
+    types = [field["type"] for field in dataframe.schema.jsonValue()["fields"]]
+    strict = any(field.dataType != _nullable(field.dataType) for field in fields)
+    if not strict and not any(spark_types.needs_text(spark_type) for spark_type in types):
         return dataframe
     from pyspark.sql import functions
 
     positional = dataframe.toDF(*(f"c{index}" for index in range(len(fields))))
-    return positional.select(*(_plain(functions.col(f"c{index}"), field["type"]) for index, field in enumerate(fields)))
+    texts = positional.select(
+        *(_plain(functions.col(f"c{index}"), types[index]).alias(f"c{index}") for index in range(len(fields)))
+    )
+    return texts.select(
+        *(functions.col(field.name).cast(_nullable(field.dataType)).alias(field.name) for field in texts.schema)
+    )
+
+
+def _nullable(data_type: DataType) -> DataType:
+    """The type with every field, element and value in it declared nullable."""
+    from pyspark.sql.types import ArrayType, MapType, StructField, StructType
+
+    match data_type:
+        case StructType():
+            return StructType([StructField(field.name, _nullable(field.dataType)) for field in data_type])
+        case ArrayType():
+            return ArrayType(_nullable(data_type.elementType))
+        case MapType():
+            return MapType(_nullable(data_type.keyType), _nullable(data_type.valueType))
+    return data_type
 
 
 def _plain(column: Column, spark_type: spark_types.SparkType) -> Column:

@@ -22,11 +22,11 @@ class Limits:
     """What one submission may use. Bytes and seconds.
 
     `scratch` is the size of the private /tmp, `output` that of all answers together; `processes` counts threads too, of
-    which a JVM has some forty.
+    which Spark starts hundreds.
     """
 
     memory: int = 3_000_000_000
-    processes: int = 1024
+    processes: int = 2048
     seconds: float = 600.0
     scratch: int = 1_000_000_000
     output: int = 200_000_000

@@ -248,6 +248,10 @@ class Supervisor:
                 return self._without_java(notebook, current, attempt)
             if kind == "captured":
                 self._send(notebook["name"], event, attempt)
+                if event.get("status") == Status.TIMEOUT:
+                    # Whatever still runs would take time and memory from the other answers.
+                    attempt.events.append(f"cell {current} took too long; the notebook was started again without it")
+                    return current
             elif kind == "problem":
                 attempt.events.append(f"cell {current}: {event['message']}"[:MAXIMUM_MESSAGE])
             if kind == "cell":
@@ -332,9 +336,11 @@ class Supervisor:
             strangers = [process for process in _processes() if not self._belongs(process)]
             if not strangers:
                 return
-            for process in strangers:
-                with contextlib.suppress(OSError):
-                    os.kill(process, signal.SIGKILL)
+            # Stopped first, because what is being killed one by one could fork faster than it dies.
+            for action in (signal.SIGSTOP, signal.SIGKILL):
+                for process in strangers:
+                    with contextlib.suppress(OSError):
+                        os.kill(process, action)
             time.sleep(0.02)
 
     def _belongs(self, process: int) -> bool:

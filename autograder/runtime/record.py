@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from autograder.checks import KINDS, Answer, kind_of
+from autograder.compare import collect
 from autograder.models import ExerciseSpec
 from autograder.runtime import fixtures
 from autograder.runtime.call import call
@@ -72,7 +73,7 @@ def _record_variant(spec: ExerciseSpec, function: Callable[..., Any], variant: V
     files = {}
     for parameter, frame in _changed_tables(spec, variant).items():
         path = home / f"{parameter}.parquet"
-        write_table(frame.toArrow(), path)
+        write_table(collect(frame).rename_columns(frame.columns), path)
         files[parameter] = path
     case = {
         "name": variant.name,

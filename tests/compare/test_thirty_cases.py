@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from autograder.compare import Frame, FrameRules, compare_frames
 
@@ -263,3 +264,12 @@ def test_machine_learning_vectors_are_compared_with_tolerance(spark: SparkSessio
 
     assert compare_frames(frame(1.0), frame(1.0 + 1e-12)).equal
     assert compare_frames(frame(1.0), frame(1.1)).wrong == ("`v` is wrong in 1 of 1 row",)
+
+
+def test_a_null_struct_whose_fields_are_declared_not_null_is_captured(spark: SparkSession) -> None:
+    inner = F.struct(F.lit(1).alias("a"), F.array(F.lit(2)).alias("b"))
+    frame = spark.range(4).select("id", F.when(F.col("id") > 1, F.struct(inner.alias("inner"))).alias("s"))
+    assert not frame.schema["s"].dataType["inner"].nullable
+    rows = Frame.from_spark(frame).table.to_pylist()
+    assert rows[0] == {"id": 0, "s": None}
+    assert rows[3] == {"id": 3, "s": {"inner": {"a": 1, "b": [2]}}}

@@ -24,15 +24,13 @@ from datasets.dictionary import (
 )
 
 TABLES = list(datasets.tables().values())
+DEFECTS = [(table.name, defect) for table in TABLES for defect in table.defects]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def samples_as_views(spark: SparkSession) -> None:
     """The queries of the declarations name the samples as tables."""
     register_samples(spark)
-
-
-DEFECTS = [(table.name, defect) for table in TABLES for defect in table.defects]
 
 
 def assert_near(count: int, rate: float, chances: int, what: str) -> None:
