@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -52,7 +53,9 @@ def make_sample(spec: NotebookSpec, kind: str) -> NotebookNode:
     """One sample notebook. Raises KeyError for an unknown kind."""
     released: NotebookNode = nbformat.read(paths.MODULES / spec.assignment / f"{spec.name}.ipynb", as_version=4)
     twin = nbformat.read(paths.SOLUTIONS / spec.assignment / f"{spec.name}.ipynb", as_version=4)
-    solutions = {grade_id(cell): cell.source for cell in twin.cells if grade_id(cell).startswith("answer_")}
+    solutions = {
+        grade_id(cell): as_handed_in(cell.source) for cell in twin.cells if grade_id(cell).startswith("answer_")
+    }
     makers: Mapping[str, Callable[[NotebookNode], None]] = {
         "perfect": lambda notebook: fill(notebook, solutions),
         "empty": lambda notebook: None,
@@ -61,6 +64,12 @@ def make_sample(spec: NotebookSpec, kind: str) -> NotebookNode:
     }
     makers[kind](released)
     return released
+
+
+def as_handed_in(source: str) -> str:
+    """A twin's answer without what only authors see: the markers around the solution, and the mark scheme."""
+    source = re.sub(r"=== BEGIN MARK SCHEME ===.*?=== END MARK SCHEME ===\n?", "", source, flags=re.DOTALL)
+    return re.sub(r"^ *### (?:BEGIN|END) SOLUTION *\n?", "", source, flags=re.MULTILINE).rstrip() + "\n"
 
 
 def solved_by_half(spec: NotebookSpec) -> list[str]:

@@ -16,14 +16,24 @@ _ADVICE = {
     "DATATYPE_MISMATCH": "A function got a type that it does not take. Look at `printSchema()`, then cast on purpose.",
     "CANNOT_CONVERT_COLUMN_INTO_BOOL": "Use `&`, `|` and `~` with parentheses between columns, not `and`, `or` and `not`.",
     "NOT_COLUMN_OR_STR": "This function takes a column or a column's name; wrap a constant in `F.lit(...)`.",
+    "RECURSION_LEVEL_LIMIT_EXCEEDED": "The step of your recursive query finds rows in every round. Look at its join or its `WHERE`.",
+    "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": "Both halves of a UNION must give the same types here; use CAST.",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
+
+_WRAPPED = re.compile(
+    r"Exception: (?:\{LINE:\d+\} )?\[(?P<condition>[A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] (?P<message>.*)", re.DOTALL
+)
+"""A Spark error that PySpark did not recognise: it arrives as a Java error with everything in its text."""
 
 
 def explain(error: BaseException) -> str:
     """`CLASS: message. Advice.` For Spark errors the error condition and the first paragraph; for Python errors the last line."""
-    condition = _condition(error)
-    message = _first_paragraph(str(error))
+    error = _root_cause(error)
+    condition, text = _condition(error), str(error)
+    if not condition and (wrapped := _WRAPPED.search(text)):
+        condition, text = wrapped["condition"], wrapped["message"]
+    message = _first_paragraph(text)
     python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", str(error), re.MULTILINE)
     if type(error).__name__ == "PythonException" and python_error:
         return f"{python_error[1]}: {python_error[2]} (raised inside a Python function that Spark ran for you)"
@@ -31,9 +41,30 @@ def explain(error: BaseException) -> str:
         name = type(error).__name__
         return f"{name}: {message}" if message else f"{name} was raised without a message."
     message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
-    message = re.sub(r"\s*SQLSTATE: \w+\s*$", "", message)
+    message = re.sub(r"\s*SQLSTATE: \w+.*$", "", message)
+    message = re.sub(r"\s*If necessary set \S+ to \S+ to bypass this error\.", "", message)
     advice = next((text for name, text in _ADVICE.items() if condition.startswith(name)), "")
     return f"{condition}: {message}" + (f" {advice}" if advice else "")
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The innermost Java exception of a py4j error that has an error condition, as PySpark's own; any other error as it is.
+
+    `toArrow` wraps what went wrong in a task into "Exception thrown in awaitResult", which PySpark does not unwrap.
+    """
+    from pyspark.errors.exceptions.captured import convert_exception
+
+    cause = getattr(error, "java_exception", None)
+    found = error
+    try:
+        while cause is not None:
+            converted = convert_exception(cause)
+            cause = cause.getCause()
+            if _condition(converted) or (cause is None and found is error):
+                found = converted
+    except Exception:  # the JVM is gone, so nothing more can be learned from it
+        return found
+    return found
 
 
 def _condition(error: BaseException) -> str:

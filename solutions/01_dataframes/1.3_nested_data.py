@@ -993,7 +993,7 @@ def business_cards(businesses, reviews):
     )
 
 
-# %% wrong="1.3.8" because="inner join"
+# %% wrong="1.3.8" because="11 rows are missing"
 def business_cards(businesses, reviews):
     newest_first = F.sort_array(
         F.collect_list(F.struct("created", "review_id", "stars")), asc=False

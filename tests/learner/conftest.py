@@ -93,6 +93,9 @@ main()
 """
 """Learners do not have these two packages."""
 
+AS_LEARNERS = (sys.executable, "-c", AS_RELEASED)
+AS_AUTHORS = (sys.executable, "-m", "autograder.cli")
+
 
 @dataclass
 class Course:
@@ -100,7 +103,7 @@ class Course:
 
     root: Path
     number: str = NUMBER
-    command: tuple[str, ...] = (sys.executable, "-c", AS_RELEASED)
+    command: tuple[str, ...] = AS_LEARNERS
 
     @property
     def notebook(self) -> Path:
@@ -169,7 +172,7 @@ def built_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.parent.mkdir(parents=True)
     source.write_text(SOURCE, encoding="utf-8")
     shutil.copy(REPOSITORY / "jars.lock", root)
-    done = Course(root, command=(sys.executable, "-m", "autograder.cli")).run("build")
+    done = Course(root, command=AS_AUTHORS).run("build")
     assert done.returncode == 0, done.stdout + done.stderr
     return root
 

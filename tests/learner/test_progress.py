@@ -57,8 +57,7 @@ def test_a_course_without_a_manifest_says_so(course: Course) -> None:
 
 def test_each_call_shows_one_more_hint_and_then_says_that_there_are_no_more(course: Course) -> None:
     first, second, third = (course.run("hint", "1.1.1").stdout for _ in range(3))
-    assert first.split("\n")[:2] == ["Hint 1 of 2 for 1.1.1", "  Multiply."] or "Multiply." in first
-    assert "By `2`." not in first
+    assert [line.strip() for line in first.splitlines()] == ["Hint 1 of 2 for 1.1.1", "Multiply."]
     assert "Hint 2 of 2 for 1.1.1" in second and "That was the last one." in second
     assert "There are no more hints for 1.1.1." in third
 

@@ -65,6 +65,7 @@ def test_a_right_answer_passes_and_a_stub_is_not_attempted(spark: SparkSession) 
     [
         (lambda frame: frame.select("mail"), "UNRESOLVED_COLUMN.WITH_SUGGESTION: A column"),
         (lambda frame: frame.select(F.col("name").cast("int")), "CAST_INVALID_INPUT: The value"),
+        (lambda frame: frame.select(F.parse_json("name")), "MALFORMED_RECORD_IN_PARSING"),
         (lambda frame: frame.select(F.expr("1 / 0")), "DIVIDE_BY_ZERO: "),
         (lambda frame: frame.filter(F.col("age") > 1 and F.col("x")), "CANNOT_CONVERT_COLUMN_INTO_BOOL: "),
         (lambda frame: {}["no such key"], "KeyError: 'no such key'"),
@@ -82,6 +83,7 @@ def test_errors_begin_with_class_and_message_and_fold_the_trace(
     assert verdict.status is Status.ERROR
     assert verdict.message.startswith(beginning)
     assert "\tat " not in verdict.message and "SQLSTATE" not in verdict.message
+    assert "ansi.enabled" not in verdict.message, "switching ANSI mode off is not the remedy that the course teaches"
     assert "Traceback" in verdict.trace
 
 

@@ -1,0 +1,128 @@
+"""Conditions on the physical plan and on the number of actions, observed on real plans and real jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from autograder.checks import KINDS, plan
+from autograder.models import ExerciseSpec, Status
+from autograder.runtime.call import Outcome, call
+
+
+def grouped(spark: SparkSession) -> DataFrame:
+    """Ten rows in three groups: one shuffle."""
+    return spark.range(10).groupBy((F.col("id") % 3).alias("rest")).count()
+
+
+def called(function: Callable[..., Any], spark: SparkSession, kind: str = "value", **options: Any) -> Outcome:
+    """The outcome of `function(spark)` under the options of a check."""
+    return call(ExerciseSpec("9.9.9", "", kind, 1.0, options=options), KINDS[kind], function, {"spark": spark})
+
+
+def test_operators_are_those_first_planned_also_after_an_action(spark: SparkSession) -> None:
+    frame = grouped(spark)
+    before = plan.operators(frame)
+    frame._jdf.queryExecution().toRdd().count()  # runs this very plan, which adaptive execution then finishes
+    assert "isFinalPlan=true" in frame._jdf.queryExecution().executedPlan().toString()
+    assert before["Exchange"] == 1
+    assert plan.operators(frame) == before
+
+
+@pytest.mark.parametrize(
+    ("level", "name"),
+    [
+        (StorageLevel.MEMORY_ONLY, "MEMORY_ONLY"),
+        (StorageLevel.DISK_ONLY, "DISK_ONLY"),
+        (StorageLevel.MEMORY_AND_DISK, "MEMORY_AND_DISK"),
+        (StorageLevel.MEMORY_AND_DISK_DESER, "MEMORY_AND_DISK"),
+        (StorageLevel.MEMORY_AND_DISK_2, "MEMORY_AND_DISK_2"),
+    ],
+)
+def test_the_storage_level_is_told_by_its_name(spark: SparkSession, level: StorageLevel, name: str) -> None:
+    kept = grouped(spark).persist(level)
+    try:
+        assert plan.storage_levels(kept.filter("count > 3")) == [name]
+    finally:
+        kept.unpersist()
+    assert plan.storage_levels(grouped(spark)) == []
+
+
+def test_partitions_are_those_of_the_answer(spark: SparkSession) -> None:
+    two = spark.range(5, numPartitions=1).union(spark.range(7, numPartitions=1))
+    assert [plan.observed(frame, {"partitions": 1})["partitions"] for frame in (two, two.coalesce(1))] == [2, 1]
+
+
+def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession) -> None:
+    words = {0: "even", 1: "odd"}
+    shared = spark.sparkContext.broadcast(words)
+    with_variable = F.udf(lambda number: shared.value[number % 2])
+    without = F.udf(lambda number: words[number % 2])
+    both = spark.range(4).select(with_variable("id").alias("a"), without("id").alias("b"))
+    assert plan.broadcast_variables(both.repartition(2)) == 1
+    assert plan.broadcast_variables(spark.range(4).select(without("id"))) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "facts", "told"),
+    [
+        ({"has": ["Sort"]}, {}, "has no Sort"),
+        ({"lacks": ["Exchange"]}, {}, "still has Exchange"),
+        ({"at_most": {"Exchange": 1}}, {}, "2 × Exchange; 1 would be enough"),
+        ({"storage": "MEMORY_ONLY"}, {"storage": ["DISK_ONLY"]}, "storage level DISK_ONLY, not MEMORY_ONLY"),
+        ({"storage": "MEMORY_ONLY"}, {"storage": []}, "nothing is read from memory"),
+        ({"partitions": 1}, {"partitions": 2}, "in 2 partitions, not 1"),
+        ({"partitions": 4}, {"partitions": 1}, "in 1 partition, not 4"),
+        ({"broadcast_variables": 1}, {"broadcast_variables": 0}, "no broadcast variable"),
+        ({"broadcast_variables": 1}, {}, "could not be read"),
+    ],
+)
+def test_the_condition_that_fails_is_told(wanted: Mapping[str, Any], facts: Mapping[str, Any], told: str) -> None:
+    assert told in plan.complaint({"plan": {"Exchange": 2}, **facts}, {"plan": wanted})
+
+
+def test_conditions_that_hold_are_silent() -> None:
+    wanted = {
+        "has": ["Exchange"],
+        "lacks": ["Sort"],
+        "at_most": {"Exchange": 2},
+        "storage": "DISK_ONLY",
+        "partitions": 3,
+    }
+    facts = {"plan": {"Exchange": 2}, "storage": ["DISK_ONLY"], "partitions": 3, "actions": 1}
+    assert plan.complaint(facts, {"plan": wanted, "actions": {"at_most": 1}}) == ""
+
+
+def test_actions_are_executions_that_run_jobs(spark: SparkSession) -> None:
+    def three_actions(spark: SparkSession) -> int:
+        numbers = spark.range(10)
+        numbers.createOrReplaceTempView("numbers")  # a command without a job
+        spark.sql("EXPLAIN SELECT * FROM numbers").collect()
+        grouped(spark).collect()  # one action, two jobs
+        numbers.count()
+        return int(spark.sql("SELECT max(id) FROM numbers").first()[0])
+
+    outcome = called(three_actions, spark, actions={"at_most": 3})
+    assert outcome.answer is not None
+    assert (outcome.answer.payload, outcome.answer.facts) == (9, {"actions": 3})
+    lazy = called(lambda spark: len(grouped(spark).columns), spark, actions={"at_most": 0})
+    assert lazy.answer is not None
+    assert lazy.answer.facts == {"actions": 0}
+
+
+def test_a_table_cached_earlier_does_not_count_as_the_answers_own(spark: SparkSession) -> None:
+    wanted = {"has": ["InMemoryTableScan"], "storage": "MEMORY_ONLY"}
+    grouped(spark).persist(StorageLevel.DISK_ONLY)
+    forgetful = called(grouped, spark, kind="dataframe", plan=wanted)
+    right = called(lambda spark: grouped(spark).persist(StorageLevel.MEMORY_ONLY), spark, kind="dataframe", plan=wanted)
+    spark.catalog.clearCache()
+    assert forgetful.status is right.status is Status.PASSED
+    assert forgetful.answer is not None
+    assert right.answer is not None
+    assert "no InMemoryTableScan" in plan.complaint(forgetful.answer.facts, {"plan": wanted})
+    assert plan.complaint(right.answer.facts, {"plan": wanted}) == ""
