@@ -29,39 +29,39 @@ _WRAPPED = re.compile(
 
 def explain(error: BaseException) -> str:
     """`CLASS: message. Advice.` For Spark errors the error condition and the first paragraph; for Python errors the last line."""
-    error = _root_cause(error)
     condition, text = _condition(error), str(error)
-    if not condition and (wrapped := _WRAPPED.search(text)):
-        condition, text = wrapped["condition"], wrapped["message"]
-    message = _first_paragraph(text)
-    python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", str(error), re.MULTILINE)
+    if hasattr(error, "java_exception"):
+        condition, text = _java_cause(error) or (condition, text)
+    python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
     if type(error).__name__ == "PythonException" and python_error:
         return f"{python_error[1]}: {python_error[2]} (raised inside a Python function that Spark ran for you)"
+    message = _first_paragraph(text)
     if not condition:
         name = type(error).__name__
         return f"{name}: {message}" if message else f"{name} was raised without a message."
     message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
-    message = re.sub(r"\s*SQLSTATE: \w+.*$", "", message)
+    message = re.sub(r"\s*SQLSTATE: \w+\s*$", "", message)
     message = re.sub(r"\s*If necessary set \S+ to \S+ to bypass this error\.", "", message)
     advice = next((text for name, text in _ADVICE.items() if condition.startswith(name)), "")
     return f"{condition}: {message}" + (f" {advice}" if advice else "")
 
 
-def _root_cause(error: BaseException) -> BaseException:
-    """The innermost Java exception of a py4j error that has an error condition, as PySpark's own; any other error as it is.
+def _java_cause(error: BaseException) -> tuple[str, str] | None:
+    """Condition and message of the innermost Java exception of a py4j error that has a condition.
 
     `toArrow` wraps what went wrong in a task into "Exception thrown in awaitResult", which PySpark does not unwrap.
     """
-    from pyspark.errors.exceptions.captured import convert_exception
+    from py4j.protocol import Py4JError
 
-    cause = getattr(error, "java_exception", None)
-    found = error
+    cause, found = getattr(error, "java_exception", None), None
     try:
         while cause is not None:
-            converted = convert_exception(cause)
+            try:
+                if cause.getCondition():
+                    found = (str(cause.getCondition()), str(cause.getMessage()))
+            except Py4JError:  # an exception that is not Spark's
+                pass
             cause = cause.getCause()
-            if _condition(converted) or (cause is None and found is error):
-                found = converted
     except Exception:  # the JVM is gone, so nothing more can be learned from it
         return found
     return found
@@ -69,7 +69,7 @@ def _root_cause(error: BaseException) -> BaseException:
 
 def _condition(error: BaseException) -> str:
     """Spark's error condition, such as UNRESOLVED_COLUMN.WITH_SUGGESTION; empty for other errors."""
-    getter = getattr(error, "getCondition", None) or getattr(error, "getErrorClass", None)
+    getter = getattr(error, "getCondition", None)
     try:
         return str(getter() or "") if getter else ""
     except Exception:  # a half-built exception has no condition

@@ -113,7 +113,7 @@ from autograder import variant
 from autograder.runtime import variants
 
 more = [
-    "spark.master",
+    "spark.sql.extensions",
     "spark.sql.ansi.enabled",
     "spark.sql.autoBroadcastJoinThreshold",
     "spark.executor.cores",
@@ -1220,7 +1220,7 @@ def stores_at_a_glance(orders):
     }
 
 
-# %% wrong="0.2.9" because="equally many orders"
+# %% wrong="0.2.9" because="`top_stores` is wrong"
 def stores_at_a_glance(orders):
     groups = (
         orders.groupBy("store_id").count().orderBy(F.desc("count"), F.desc("store_id")).collect()
@@ -1233,7 +1233,7 @@ def stores_at_a_glance(orders):
     }
 
 
-# %% wrong="0.2.9" because="wrong"
+# %% wrong="0.2.9" because="`orders` is wrong"
 def stores_at_a_glance(orders):
     without = orders.sparkSession.sparkContext.accumulator(0)
     total = orders.sparkSession.sparkContext.accumulator(0)
@@ -1283,7 +1283,9 @@ def stores_at_a_glance(orders):
 def stores_at_a_glance(orders):
     seen = Observation()
     watched = orders.observe(
-        seen, F.count("*").alias("orders"), F.count_if("store_id IS NULL").alias("without_store")
+        seen,
+        F.count("*").alias("orders"),
+        F.count_if(F.col("store_id").isNull()).alias("without_store"),
     )
     stores = (
         watched.groupBy("store_id")

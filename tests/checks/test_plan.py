@@ -54,7 +54,7 @@ def test_the_storage_level_is_told_by_its_name(spark: SparkSession, level: Stora
 
 
 def test_partitions_are_those_of_the_answer(spark: SparkSession) -> None:
-    two = spark.range(5, numPartitions=1).union(spark.range(7, numPartitions=1))
+    two = spark.range(12, numPartitions=2)
     assert [plan.observed(frame, {"partitions": 1})["partitions"] for frame in (two, two.coalesce(1))] == [2, 1]
 
 
@@ -105,7 +105,7 @@ def test_actions_are_executions_that_run_jobs(spark: SparkSession) -> None:
         spark.sql("EXPLAIN SELECT * FROM numbers").collect()
         grouped(spark).collect()  # one action, two jobs
         numbers.count()
-        return int(spark.sql("SELECT max(id) FROM numbers").first()[0])
+        return int(spark.sql("SELECT max(id) FROM numbers").collect()[0][0])
 
     outcome = called(three_actions, spark, actions={"at_most": 3})
     assert outcome.answer is not None
