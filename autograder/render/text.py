@@ -16,6 +16,7 @@ HEADINGS = {
     Status.GRADER_ERROR: "⚠ {0} could not be checked",
 }
 WIDTH = 100
+CELL_WIDTH = 32
 
 
 def verdict_text(verdict: Verdict) -> str:
@@ -36,24 +37,56 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def table_lines(table: ExampleTable) -> list[str]:
-    """The example rows in columns; a wrong cell reads `yours, expected …`."""
-    labels = {"wrong": "wrong", "missing": "missing", "extra": "extra"}
-    body = [
-        [labels.get(kind, kind), *(cell_text(cell) for cell in row)]
-        for kind, row in zip(table.kinds, table.rows, strict=True)
-    ]
+    """The example rows in columns; a wrong cell reads `yours (expected …)`."""
+    body = [[kind, *(cell_text(cell) for cell in row)] for kind, row in zip(table.kinds, table.rows, strict=True)]
     grid = [["", *table.columns], *body]
-    widths = [min(32, max(len(row[column]) for row in grid)) for column in range(len(grid[0]))]
-    return [
-        "  " + "  ".join(_fit(text, width) for text, width in zip(row, widths, strict=True)).rstrip() for row in grid
+    widths = [max(len(row[column]) for row in grid) for column in range(len(grid[0]))]
+    # Columns that do not fit are left out; those that matter come first.
+    shown, room = 0, WIDTH
+    while shown < len(widths) and (shown < 2 or room >= widths[shown] + 2):
+        room -= widths[shown] + 2
+        shown += 1
+    lines = [
+        "  " + "  ".join(text.ljust(width) for text, width in zip(row[:shown], widths[:shown], strict=True))
+        for row in grid
     ]
+    left_out = len(widths) - shown
+    return [line.rstrip() for line in lines] + (
+        [f"  (and {left_out} more {'column' if left_out == 1 else 'columns'})"] if left_out else []
+    )
 
 
 def cell_text(cell: object) -> str:
-    """One cell of an example row."""
+    """One cell of an example row, on one line."""
     if isinstance(cell, Cell):
-        return f"{cell.yours} (expected {cell.expected})"
-    return str(cell)
+        yours, expected = shortened_pair(cell.yours, cell.expected)
+        return f"{yours} (expected {expected})"
+    return _shortened(str(cell))
+
+
+def shortened_pair(yours: str, expected: str) -> tuple[str, str]:
+    """Both texts short enough to stand side by side, cut so that the first difference can be seen."""
+    if max(len(yours), len(expected)) <= CELL_WIDTH:
+        return _one_line(yours), _one_line(expected)
+    same = next(
+        (place for place, pair in enumerate(zip(yours, expected, strict=False)) if pair[0] != pair[1]),
+        min(len(yours), len(expected)),
+    )
+    start = max(0, same - CELL_WIDTH // 2)
+    return _window(yours, start), _window(expected, start)
+
+
+def _window(text: str, start: int) -> str:
+    cut = text[start : start + CELL_WIDTH]
+    return _one_line(("…" if start else "") + cut + ("…" if len(text) > start + CELL_WIDTH else ""))
+
+
+def _shortened(text: str) -> str:
+    return _one_line(text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…")
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "⏎")
 
 
 def hint_text(exercise: str, number: int, hints: tuple[str, ...]) -> str:
@@ -61,8 +94,3 @@ def hint_text(exercise: str, number: int, hints: tuple[str, ...]) -> str:
     if not hints:
         return f"There is no hint for {exercise}."
     return f"Hint {number + 1} of {len(hints)} for {exercise}: {hints[number]}"
-
-
-def _fit(text: str, width: int) -> str:
-    text = text.replace("\n", "⏎")
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
