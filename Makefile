@@ -37,7 +37,7 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	$(COURSE) build --check
 	$(COURSE) verify
 	$(PYTEST)
-	$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval_sanitize.cfg solutions/
+	$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
 grade: environment  ## Grade the sample submissions into results/sample
 	@$(COURSE) setup

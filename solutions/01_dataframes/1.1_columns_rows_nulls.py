@@ -475,7 +475,7 @@ check("1.1.5", income_bands, key=["customer_id"])
 # 2. You need three `when` and one `otherwise`. Since the first true condition wins, "from 25,000" need not be said again in the middle.
 
 
-# %% wrong="1.1.5" because="unknown"
+# %% wrong="1.1.5" because="`income_band` is wrong in 20"
 def income_bands(customers):
     band = (
         F.when(F.col("income") < 25_000, "low")
@@ -811,7 +811,7 @@ def interest_rows(customers):
     return customers.select("customer_id", F.posexplode_outer(listed).alias("rank", "interest"))
 
 
-# %% wrong="1.1.8" because="interest"
+# %% wrong="1.1.8" because="17 rows are missing and 17 rows are not expected"
 def interest_rows(customers):
     numbered = customers.select(
         "customer_id", F.posexplode_outer(F.split("interests", ",")).alias("position", "interest")

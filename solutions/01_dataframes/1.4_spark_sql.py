@@ -590,8 +590,8 @@ def category_paths(spark, categories):
 # %%
 spark.sql("""
     SELECT s.store_id, s.city,
-           (SELECT count(*) FROM orders AS o WHERE o.store_id = s.store_id) AS orders,
-           (SELECT max(o.order_ts) FROM orders AS o WHERE o.store_id = s.store_id) AS newest
+           (SELECT count(*) FROM orders WHERE orders.store_id = s.store_id) AS orders,
+           (SELECT max(order_ts) FROM orders WHERE orders.store_id = s.store_id) AS newest
     FROM stores AS s
     ORDER BY orders, s.store_id
     LIMIT 3
@@ -605,8 +605,8 @@ spark.sql("""
 
 # %%
 for condition in (
-    "s.store_id NOT IN (SELECT o.store_id FROM orders AS o)",
-    "NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.store_id = s.store_id)",
+    "s.store_id NOT IN (SELECT orders.store_id FROM orders)",
+    "NOT EXISTS (SELECT 1 FROM orders WHERE orders.store_id = s.store_id)",
 ):
     print(spark.table("stores").alias("s").filter(condition).count(), "found with", condition)
 
@@ -660,7 +660,7 @@ check("1.4.4", sleeping_customers, key=["customer_id"])
 
 # %% [markdown] hints="1.4.4"
 # 1. Two questions about each customer: *is there none* from 2025 on (a condition), and *what is the newest* (a value).
-# 2. The first one belongs into `WHERE NOT EXISTS (...)`. Both conditions, same customer and new enough, stand inside the subquery.
+# 2. The first one is the filter: a `NOT EXISTS` whose subquery holds both conditions, same customer and new enough.
 # 3. The second one is a scalar subquery in the `SELECT` list. It needs an aggregate, or it would find several rows.
 
 
