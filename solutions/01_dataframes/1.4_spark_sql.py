@@ -601,7 +601,7 @@ spark.sql("""
 # One store has never sold anything: `count(*)` of no rows is 0, `max` of no rows is NULL. Spark does not run the subquery once per row. It turns it
 # into a join, so you need not be afraid of it.
 #
-# Now look for that store in three ways, and remember that most orders have no store at all, because they came from the web:
+# Now look for that store in three ways, and remember that most orders have no store at all, because they came from the web or the app:
 
 # %%
 for condition in (
@@ -981,8 +981,8 @@ spark.sql("""
 #    `from_day` to `to_day`, **both days included**. The age that counts is the age **on the day of the order**. Orders whose customer is not in `customers` are left
 #    out. Bands without orders do not appear.
 #
-# Your Python function gets the two days as text, such as `2025-01-01`. To turn a text into a date in SQL, write `CAST(... AS DATE)`. Until you have read the next
-# section, you may put `:from_day` and `:to_day` into the SQL text and add `args={"from_day": from_day, "to_day": to_day}` to the call of `spark.sql`.
+# Your Python function gets the two days as text, such as `2025-01-01`. They go into the last of your three statements by *markers*, which the next section explains in
+# full: write `CAST(:from_day AS DATE)` where the date belongs, the same for `:to_day`, and add `args={"from_day": from_day, "to_day": to_day}` to this call of `spark.sql`.
 
 
 # %% answer="1.4.6" title="Orders by age"
@@ -1375,7 +1375,7 @@ spark.sql("""
 # ## Scripts: several statements at once
 #
 # A **SQL script** is a block `BEGIN ... END` that goes to the engine as a whole. It has local variables, conditions and loops. Inside a script `SET` needs no `VAR`. The result is that
-# of the last `SELECT` that ran. How many months does it take until half of all customers had signed up?
+# of the last `SELECT` that ran. Looking every three months: when had half of all customers signed up?
 
 # %%
 spark.sql("""
@@ -1434,7 +1434,8 @@ spark.sql("""
 # `row_count` (`BIGINT`), which is NULL when there is no such table. For an empty list return no rows. All names in the list are different.
 #
 # Write it as a script: put the list into a session variable, loop over its positions, and count each table inside a block that has a handler. Collect the results in a local array of structs
-# (`array_append`, `named_struct`), and turn it into rows at the end with `SELECT inline(...)`. The first position of an array is 0 in `names[0]`, and `size(names)` is the number of elements.
+# (`array_append`, `named_struct`), and turn it into rows at the end with `inline`. For example, `SELECT inline(array_append(array(named_struct('n', 1)), named_struct('n', 2)))` gives two rows with a column `n`. The first element
+# of an array is `names[0]`, and `size(names)` is their number.
 
 
 # %% answer="1.4.8" title="Counting tables that may not be there"
@@ -1496,7 +1497,8 @@ check(
 )
 
 # %% [markdown] hints="1.4.8"
-# 1. Begin without the handler, with two tables that exist: a variable for the position, `WHILE`, one count per round, one element appended per round.
+# 1. Begin without the handler, with two tables that exist: a variable for the position, `WHILE`, one count per round, one element appended per round. Declare the
+#    array of results with its full type, `ARRAY<STRUCT<...>>`; it begins as `array()`.
 # 2. The name of the table comes from the variable: `IDENTIFIER(...)` around the array's element, where a table's name would stand in `FROM`.
 # 3. The handler ends *its* block. For the loop to go on, the block must be inside the loop, around the counting only; the handler sets the result of the count to NULL.
 # 4. In an empty list Spark cannot see the type: convert the parameter to an array of texts with `CAST` when you set the session variable.
