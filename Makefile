@@ -41,7 +41,7 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 
 grade: environment  ## Grade the sample submissions into results/sample
 	@$(COURSE) setup
-	$(COURSE) grade tests/submissions --out $(RESULTS)
+	$(COURSE) grade .course/sample-submissions --samples --out $(RESULTS)
 
 build: environment-dev  ## Make the notebooks, references and manifest from solutions/*.py
 	@$(COURSE) setup

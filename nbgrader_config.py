@@ -1,4 +1,4 @@
-"""nbgrader's settings for this course. Run nbgrader's commands from this folder; see docs/instructor.md.
+"""nbgrader's settings for this course. Run nbgrader's commands from this folder; see docs/instructors.md.
 
 `nbgrader generate_assignment --force` makes modules/ from solutions/ as `course build` does; `nbgrader autograde` runs
 learners' code in the sandbox of `course grade` and takes its marks from there.
