@@ -18,6 +18,7 @@ _ADVICE = {
     "NOT_COLUMN_OR_STR": "This function takes a column or a column's name; wrap a constant in `F.lit(...)`.",
     "RECURSION_LEVEL_LIMIT_EXCEEDED": "The step of your recursive query finds rows in every round. Look at its join or its `WHERE`.",
     "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": "Both halves of a UNION must give the same types here; use CAST.",
+    "UNBOUND_SQL_PARAMETER": "Pass it in `args=`. Inside a SQL script (`BEGIN ... END`) read a session variable instead.",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
 
@@ -40,7 +41,7 @@ def explain(error: BaseException) -> str:
         name = type(error).__name__
         return f"{name}: {message}" if message else f"{name} was raised without a message."
     message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
-    message = re.sub(r"\s*SQLSTATE: \w+\s*$", "", message)
+    message = re.sub(r"\s*SQLSTATE: \w+.*$", "", message)
     message = re.sub(r"\s*If necessary set \S+ to \S+ to bypass this error\.", "", message)
     advice = next((text for name, text in _ADVICE.items() if condition.startswith(name)), "")
     return f"{condition}: {message}" + (f" {advice}" if advice else "")

@@ -317,7 +317,7 @@ def what_blocks(results):
 # | memory | as much as you have; 1 GB for Spark | **2 GB for everything**; 768 MB for Spark | you choose | Databricks chooses |
 # | your files | stay | **are gone** when the session ends, soon after you stop working: download what you want to keep | stay in the workspace | stay in the workspace |
 # | Spark | local mode | local mode | a cluster, with all of Spark's interfaces, and libraries (jars) of your choice | Spark Connect only: no `spark.sparkContext`, no jars of your own |
-# | streams | may run for ever | may run for ever | may run for ever | take what is there, and stop (`availableNow`) |
+# | streams | may run for ever | may run until the session ends | may run for ever | take what is there, and stop (`availableNow`) |
 #
 # A kernel that suddenly "died" on Binder has mostly run out of memory: keep one notebook open at a time, and stop the others
 # (menu *Kernel → Shut Down All Kernels…*).
@@ -339,7 +339,7 @@ def what_blocks(results):
 # - **a** "I left for an hour. When I came back, everything that I had written was gone."
 # - **b** "Before the first cell could run, I had to pick a runtime version and the size of the machines."
 # - **c** "My code begins with `spark.sparkContext`, and it stopped right there. Nobody could tell me what kind of machine it was on."
-# - **d** "I typed `make lab`. I could even go on working in the train, without a network."
+# - **d** "I typed `make lab`. Since everything was set up, I could even go on working in the train, without a network."
 # - **e** "It costs me nothing, but with three notebooks open my kernels die: 2 GB are not much."
 # - **f** "We are on Databricks, and our stream from Kafka never stops."
 
