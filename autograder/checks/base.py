@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from autograder.compare import FrameDifference
 from autograder.models import ExampleTable
 
 
@@ -26,6 +27,20 @@ class Judgement:
     hint: str = ""
     shape: str = ""
     fraction: float = 0.0
+
+    @classmethod
+    def of(cls, difference: FrameDifference, fraction: float = 0.0) -> Judgement:
+        """The judgement that a difference found by the comparer amounts to."""
+        return cls(
+            equal=difference.equal,
+            message=difference.message,
+            right=difference.right,
+            wrong=difference.wrong,
+            examples=difference.examples,
+            hint=difference.hint,
+            shape=difference.shape,
+            fraction=fraction,
+        )
 
 
 @dataclass(frozen=True)

@@ -61,15 +61,7 @@ class DataFrameCheck:
         """First the content, then the conditions on plan and actions."""
         difference = compare_frames(actual.payload, expected.payload, rules(options))
         if not difference.equal:
-            return Judgement(
-                equal=False,
-                message=difference.message,
-                right=difference.right,
-                wrong=difference.wrong,
-                examples=difference.examples,
-                hint=difference.hint,
-                shape=difference.shape,
-            )
+            return Judgement.of(difference)
         complaint = plan.complaint(actual.facts, options)
         if complaint:
             return Judgement(False, complaint, right=("The rows are right.",), shape="plan")

@@ -49,16 +49,7 @@ class ValueCheck:
         tolerance = {} if options.get("tolerance") is None else {"relative_tolerance": float(options["tolerance"])}
         difference = compare_values(actual.payload, expected.payload, **tolerance)
         if not difference.equal:
-            return Judgement(
-                equal=False,
-                message=difference.message,
-                right=difference.right,
-                wrong=difference.wrong,
-                examples=difference.examples,
-                hint=difference.hint,
-                shape=difference.shape,
-                fraction=difference.fraction_right if options.get("partial") else 0.0,
-            )
+            return Judgement.of(difference, difference.fraction_right if options.get("partial") else 0.0)
         complaint = plan.complaint(actual.facts, {"actions": options.get("actions")})
         if complaint:
             return Judgement(False, complaint, right=("The value is right.",), shape="actions")

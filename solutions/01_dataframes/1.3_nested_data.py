@@ -25,10 +25,11 @@
 # - build nested results for the next system
 
 # %% setup=true
-from autograder import check, hint
-from datasets import sample
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+
+from autograder import check, hint
+from datasets import sample
 
 spark = SparkSession.builder.appName("1.3").getOrCreate()
 

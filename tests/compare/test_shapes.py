@@ -89,8 +89,9 @@ def test_an_answer_from_one_table_is_not_told_about_joins() -> None:
     actual = frame("customer consent", ("a", True))
     assert difference(actual, expected, joins=False).shape == "null_rows_missing"
     assert difference(expected, actual, joins=False).shape == "null_rows_extra"
-    assert difference(frame("customer", ("a",), ("a",)), frame("customer", ("a",)), joins=False).shape == "duplicates_kept"
-
+    assert (
+        difference(frame("customer", ("a",), ("a",)), frame("customer", ("a",)), joins=False).shape == "duplicates_kept"
+    )
 
 
 def test_rows_with_null_in_a_filtered_column_are_missing() -> None:

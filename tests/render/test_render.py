@@ -57,7 +57,8 @@ def test_data_cannot_add_markup_to_the_page() -> None:
     page = verdict_html(VERDICT)
     tags = Tags()
     tags.feed(page)
-    assert set(tags.seen) == {"div", "ul", "li", "code", "table", "thead", "tbody", "tr", "th", "td", "b", "br", "small", "details", "summary", "pre"}  # fmt: skip
+    ours = "div ul li code table thead tbody tr th td b br small details summary pre"
+    assert set(tags.seen) == set(ours.split())
     assert "&lt;script&gt;" in page
 
 
