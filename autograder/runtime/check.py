@@ -84,7 +84,7 @@ def hint(exercise: str) -> None:
 
 
 def variant(
-    exercise: str, name: str, description: str, *, seed: int | None = None, **changes: Callable[[Any], Any] | Any
+    exercise: str, name: str, description: str, /, *, seed: int | None = None, **changes: Callable[[Any], Any] | Any
 ) -> None:
     """Declare a hidden variant of an exercise's inputs. Does something only while the course is built.
 

@@ -46,10 +46,15 @@ def lab_command(port: int, browser: bool = True, notebooks: Path = MODULES) -> l
 
 
 def lab_environment() -> dict[str, str]:
-    """The environment for JupyterLab: ours, plus a configuration that hides what is of no use to learners.
+    """The environment for JupyterLab: ours, with `course` on the PATH of its terminals, and less clutter.
 
-    These are Jupyter's news pop-up and nbgrader's panels for authors and for a course server.
+    The configuration hides Jupyter's news pop-up and nbgrader's panels for authors and for a course server.
     """
     configuration = str(Path(__file__).parent / "jupyter")
     given = os.environ.get("JUPYTER_CONFIG_PATH")
-    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join([configuration, given] if given else [configuration])}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return {
+        **os.environ,
+        "PATH": path,
+        "JUPYTER_CONFIG_PATH": os.pathsep.join([configuration, given] if given else [configuration]),
+    }
