@@ -112,14 +112,23 @@ class Gateway:
                 replies.append(self._java.jvm.java.lang.System.nanoTime())
 
         asking = threading.Thread(target=ask, daemon=True)
-        asking.start()
+        try:
+            asking.start()
+        except (
+            RuntimeError
+        ):  # learner code uses up the processes; whether the JVM lives is seen after they are swept away
+            return self.running()
         asking.join(5)
         return bool(replies)
 
     def stop_session(self) -> None:
         """Stop the Spark context that a notebook left behind; a JVM that does not answer is killed."""
         stopper = threading.Thread(target=self._stop_session, daemon=True)
-        stopper.start()
+        try:
+            stopper.start()
+        except RuntimeError:  # no process is left for it
+            self.kill()
+            return
         stopper.join(15)
         if stopper.is_alive():
             self.kill()
@@ -195,14 +204,27 @@ class Supervisor:
         attempt = Attempt()
         for _ in range(ATTEMPTS):
             self._clean()
-            self.gateway.ensure()
+            self._start_java()
             guilty = self._once(notebook, attempt)
+            # First of all, so that what follows finds processes and memory to work with.
+            self._sweep()
             self.gateway.stop_session()
             self._sweep()
             if guilty is None:
                 break
             attempt.skip.add(guilty)
         return attempt
+
+    def _start_java(self) -> None:
+        """A JVM that runs. Leftovers of an earlier cell may hold on to the processes that it needs for a moment."""
+        for _ in range(20):
+            try:
+                self.gateway.ensure()
+                return
+            except (OSError, RuntimeError):
+                self._sweep()
+                time.sleep(0.2)
+        self.gateway.ensure()
 
     def _once(self, notebook: Mapping[str, Any], attempt: Attempt) -> int | None:
         """Run a notebook in a child. Returns the number of the cell that ended it too early, None when it came to its

@@ -721,7 +721,7 @@ def sleeping_customers(spark, customers, orders):
 def sleeping_customers(spark, customers, orders):
     return spark.sql("""
         SELECT customer_id, name, CAST(NULL AS TIMESTAMP) AS last_order
-        FROM customers LEFT ANTI JOIN orders USING (customer_id)
+        FROM customers AS person LEFT ANTI JOIN orders USING (customer_id)
     """)
 
 

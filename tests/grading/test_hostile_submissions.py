@@ -77,7 +77,7 @@ attempt("a control probe: the inputs themselves", lambda: len(cases) > 8)
 for folder in ("/", "/usr", "/etc", "/task", "/dev", str(root), str(root / "autograder"), str(root / "datasets")):
     attempt("writing to " + folder, lambda: writes(folder + "/planted"))
 attempt("own program", lambda: writes(str(root / "autograder" / "checks" / "dataframe.py")))
-attempt("internet", lambda: connects("1.1.1.1", 53))
+attempt("a network", lambda: any(name != "lo" for _, name in socket.if_nameindex()))
 attempt("service of the host", lambda: connects("127.0.0.1", PORT))
 attempt("environment", lambda: any(PLANTED in value for value in os.environ.values()))
 attempt("environment of others", lambda: any(

@@ -212,12 +212,14 @@ def test_a_worker_python_without_pyarrow_is_found_by_running_it(
 
 
 def test_a_spark_that_never_answers_meets_the_deadline_and_leaves_nothing_behind() -> None:
+    before = set(psutil.Process().children(recursive=True))  # the test run's own Spark session is none of its leftovers
     begin = time.monotonic()
     result = doctor.check_workers(deadline=4)
     assert result.blocks
     assert "no answer in 4 s" in result.message
     assert time.monotonic() - begin < 30
-    probes = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    children = set(psutil.Process().children(recursive=True)) - before
+    probes = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
     assert not [child for child in probes if "java" in child.name() or "worker_probe" in " ".join(child.cmdline())]
 
 
