@@ -28,6 +28,8 @@ from pyspark.sql import functions as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from publishing import publish, table
+
 from autograder.compare import Frame, compare_frames
 
 SAMPLE_SECONDS = 0.05
@@ -192,13 +194,27 @@ def measure(rows: int) -> list[Measurement]:
     ]
 
 
+def _page(rows: int, measurements: list[Measurement]) -> str:
+    """The figures as Markdown."""
+    header = ["comparer", "seconds", "times ours", "CPU seconds", "times ours (CPU)", "additional memory (MB)"]
+    lines = [
+        [one.name, f"{one.seconds:.1f}", f"{one.ratio:.1f}", f"{one.processor_seconds:.1f}", f"{one.processor_ratio:.1f}",
+         f"{one.additional_megabytes:.0f}"]
+        for one in measurements
+    ]  # fmt: skip
+    return f"{rows:,} rows:\n\n{table(header, lines)}"
+
+
 def main() -> None:
     """Print a table, or JSON with `--json`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows on each side (default: 1000000)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md")
     options = parser.parse_args()
     measurements = measure(options.rows)
+    if options.publish:
+        publish("comparer", _page(options.rows, measurements))
     if options.json:
         print(json.dumps({"rows": options.rows, "columns": 6, "measurements": [asdict(one) for one in measurements]}))
         return

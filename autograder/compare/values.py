@@ -26,6 +26,15 @@ _NAMES = {
 TAGS = frozenset({"decimal", "float", "date", "datetime", "time"})
 """A dictionary with one such key stands for a value that JSON does not have."""
 
+_WRONG_TYPE = shapes.Shape(
+    "wrong_type",
+    "A value's type is part of the answer: text is not a number, and None is not zero. Convert it before you return it.",
+)
+_ORDERING = shapes.Shape(
+    "ordering",
+    "The entries are right, but not in the order the task asks for. Decide what they are sorted by, and what decides between equals.",
+)
+
 
 @dataclass(frozen=True)
 class _Mismatch:
@@ -181,7 +190,7 @@ def _items_differ(
     shape = shapes.Shape()
     if len(actual) == len(expected) and _same_items(actual, expected, tolerances):
         wrong = ["the entries are right, but in another order"]
-        shape = shapes.named("ordering")
+        shape = _ORDERING
     return replace(
         found,
         message=_capital("; ".join(wrong)) + ".",
@@ -208,7 +217,7 @@ def _same_items(actual: list[Any], expected: list[Any], tolerances: tuple[float,
 
 def _shape(actual: Any, expected: Any) -> shapes.Shape:
     if type(actual) is not type(expected):
-        return shapes.named("wrong_type")
+        return _WRONG_TYPE
     return shapes.shape_of_scalar(_untagged(actual), _untagged(expected))
 
 
