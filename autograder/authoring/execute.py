@@ -33,6 +33,7 @@ def execute(notebook: NotebookNode, name: str, record_folder: Path, work_folder:
         kernel_name="python3",
         resources={"metadata": {"path": str(work_folder)}},
         record_timing=False,
+        coalesce_streams=True,  # how output is cut into messages depends on time
         extra_arguments=["--IPKernelApp.log_level=40"],
     )
     environment = {
