@@ -54,7 +54,9 @@ HINTS = {
         "{column} has a value where NULL is expected. Unknown is not the same as zero or empty: do not fill a gap"
         " that the task leaves open."
     ),
-    "sign": "{column} has the wrong sign. Check which of the two values is subtracted from which.",
+    "sign": (
+        "{column} has the wrong sign. Check which value is subtracted from which, or where a minus sign gets lost."
+    ),
     "constant_factor": (
         "{column} is off by one and the same factor ({factor}). Compare the units: percent or fraction, cents or "
         "whole money, seconds or milliseconds, or what the total is divided by."
@@ -76,7 +78,8 @@ HINTS = {
         "The text in {column} differs only in upper and lower case. Bring it to the form that the task asks for."
     ),
     "whitespace": (
-        "The text in {column} differs only in blanks. Look at the ends of the text, where blanks are easily overlooked."
+        "The text in {column} differs only in blanks. Look at both ends of the text and between its words, where "
+        "blanks and tabs are easily overlooked."
     ),
     "one_value": (
         "{column} has the same value in every row, but should vary. An aggregation or a window may cover the "

@@ -41,9 +41,11 @@ def table_lines(table: ExampleTable) -> list[str]:
     body = [[kind, *(cell_text(cell) for cell in row)] for kind, row in zip(table.kinds, table.rows, strict=True)]
     grid = [["", *table.columns], *body]
     widths = [max(len(row[column]) for row in grid) for column in range(len(grid[0]))]
-    # Columns that do not fit are left out; those that matter come first.
+    # Columns that do not fit are left out, but never the first that differs: those that matter come first.
+    differing = (column for row in table.rows for column, cell in enumerate(row, start=1) if isinstance(cell, Cell))
+    needed = max(2, min(differing, default=1) + 1)
     shown, room = 0, WIDTH
-    while shown < len(widths) and (shown < 2 or room >= widths[shown] + 2):
+    while shown < len(widths) and (shown < needed or room >= widths[shown] + 2):
         room -= widths[shown] + 2
         shown += 1
     lines = [

@@ -141,7 +141,7 @@ def mailing_list(customers):
 #
 # | function | effect |
 # |---|---|
-# | `F.trim(c)` | removes blanks at both ends |
+# | `F.trim(c)` | removes blanks at both ends, but no tabs |
 # | `F.lower(c)`, `F.upper(c)`, `F.initcap(c)` | changes the case; `initcap` starts every word with a capital |
 # | `F.regexp_replace(c, pattern, text)` | replaces every match of a regular expression |
 # | `F.regexp_extract(c, pattern, 1)` | the part in the first pair of parentheses, or an empty text when nothing matches |
@@ -158,8 +158,9 @@ raw_customers.select(
 # %% [markdown]
 # ### Exercise 1.1.2: names as people write them
 #
-# Give `raw_customers` proper names. In the result, `name` has no blanks at its ends, **one** blank between words, and every word begins
-# with a capital letter, the rest small. `email` is in small letters without blanks around it. Return `customer_id`, `name` and `email`; keep every row.
+# Give `raw_customers` proper names. In the result, `name` has no white space (blanks or tabs) at its ends, **one** blank between words, and every word
+# begins with a capital letter, the rest small. (`initcap` is good enough for that; it makes `Hans-martin` of `Hans-Martin`.) `email` is in small letters
+# without blanks around it. Return `customer_id`, `name` and `email`; keep every row.
 
 
 # %% answer="1.1.2" title="Names as people write them"
@@ -353,8 +354,8 @@ def not_to_contact(customers):
 # ### Exercise 1.1.4: clicks that only reload
 #
 # `web_events` says for every event which `page` was shown and from which page, the `referrer`, the visitor came; NULL when they came from
-# outside. Add a column `is_reload`: true when referrer and page are the same, otherwise false. It must **never** be NULL, because a later step
-# will sum it. Return `event_id` and `is_reload`.
+# outside. Return `event_id` and `is_reload`: true when referrer and page are the same, otherwise false. It must **never** be NULL, because a later
+# step will count with it.
 
 
 # %% answer="1.1.4" title="Clicks that only reload"
@@ -431,8 +432,8 @@ customers.groupBy(generation.alias("generation")).count().orderBy("generation").
 # %% [markdown]
 # ### Exercise 1.1.5: income bands
 #
-# Add `income_band` to `customers`: `"low"` below 25,000, `"middle"` from 25,000 up to but not including 60,000, `"high"` from 60,000. When the income is
-# not known, it is `"unknown"`. Return `customer_id`, `income` and `income_band`.
+# Return `customer_id`, `income` and `income_band`: `"low"` below 25,000, `"middle"` from 25,000 up to but not including 60,000, `"high"` from 60,000. When the income is
+# not known, it is `"unknown"`.
 
 
 # %% answer="1.1.5" title="Income bands"
@@ -668,7 +669,7 @@ customers.select(
 # %% [markdown]
 # ### Exercise 1.1.7: customers we can reach
 #
-# For a call centre: keep customers who have an e-mail address **or** a phone number (or both). An empty country becomes `"unknown"`, an empty city
+# For a call centre: keep customers who have an e-mail address **or** a phone number (or both). A missing country becomes `"unknown"`, a missing city
 # too. All other columns and holes stay as they are; return all columns of `customers`.
 
 
@@ -841,7 +842,7 @@ def interest_rows(customers):
 # %% [markdown]
 # ### Question 1.1.9: a hole has a meaning
 #
-# The shop's director looks at your average income (exercise 1.1.7's example) and asks: "Why don't you just put a zero where nothing is known?
+# The shop's director looks at your average income (the example before exercise 1.1.7) and asks: "Why don't you just put a zero where nothing is known?
 # Then we would not lose any rows." Answer in four to eight sentences: what would happen to the average, what the hole may mean here, and for which
 # column of `customers` filling with a value *would* be right.
 

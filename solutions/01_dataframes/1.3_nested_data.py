@@ -57,7 +57,7 @@ businesses.printSchema()
 # ### Exercise 1.3.1: where can I park?
 #
 # Return for every business its `business_id`, its `price_range`, and `has_parking`: true if there is parking of **any** kind (`garage`, `street` or
-# `lot`), false if all three are known to be false. If `parking` is not known, `has_parking` is NULL.
+# `lot`), false if all three are known to be false. Otherwise it is not known: NULL.
 
 
 # %% answer="1.3.1" title="Where can I park?"
@@ -86,6 +86,12 @@ def parked(garage, street, lot):
     return variants.replaced(attributes=attributes)
 
 
+variant(
+    "1.3.1",
+    "half known",
+    "businesses of which only a part is known about parking",
+    businesses=parked(False, None, False),
+)
 variant(
     "1.3.1",
     "lot only",
@@ -139,6 +145,14 @@ def parking_places(businesses):
         "attributes.price_range",
         (parking["garage"] | parking["street"] | parking["lot"]).alias("has_parking"),
     )
+
+
+# %% wrong="1.3.1" because="only a part is known"
+def parking_places(businesses):
+    parking = F.col("attributes.parking")
+    kinds = [F.coalesce(parking[kind], F.lit(False)) for kind in ("garage", "street", "lot")]
+    anywhere = F.when(parking.isNotNull(), kinds[0] | kinds[1] | kinds[2])
+    return businesses.select("business_id", "attributes.price_range", anywhere.alias("has_parking"))
 
 
 # %% right="1.3.1"
@@ -510,7 +524,7 @@ def weekly_hours(businesses):
 
 
 # %% [markdown]
-# With the hours as a number we can draw them. What would you guess: do places that open on Sundays open longer on the other days, too?
+# How many places are open on which day? That question asks for one row per *entry*, so here `explode` is the right tool:
 
 # %%
 import matplotlib.pyplot as plt
@@ -543,7 +557,7 @@ print(spark.range(1).select(F.schema_of_json(F.lit(line))).first()[0])
 
 # %% [markdown]
 # What if a line does not fit? `from_json` does not stop. A field of the wrong type becomes NULL, and so does everything in a line that is no JSON at all. A line
-# that is **cut off** is the nasty case: fields that stood before the cut may be filled, depending on which fields your query needs.
+# that is **cut off** inside a nested value is the nasty case: the fields that stood before the cut are filled, as if all were well.
 
 # %%
 lines = spark.createDataFrame(
@@ -551,21 +565,21 @@ lines = spark.createDataFrame(
         ('{"id": "a1", "price": 3}',),
         ('{"id": "a2", "price": "three"}',),
         ("<html>",),
-        ('{"id": "a4", "pri',),
+        ('{"id": "a4", "box": {"len',),
     ],
     "value STRING",
 )
-lines.select("value", F.from_json("value", "id STRING, price INT").alias("parsed")).show(
-    truncate=False
-)
+schema = "id STRING, price INT, box STRUCT<len: INT>"
+lines.select("value", F.from_json("value", schema).alias("parsed")).show(truncate=False)
 
 # %% [markdown]
-# To be safe, ask first whether the whole line is valid JSON: `F.try_parse_json(column)` is NULL if not.
+# To be safe, ask first whether the line can be read at all: `F.try_parse_json(column)` is NULL for lines that are cut off or no JSON. (Only text *behind* a complete
+# value goes unnoticed.) We call a line **valid** when it is not NULL there.
 #
 # ### Exercise 1.3.5: reviews out of lines
 #
 # Return one row per line of `reviews_raw` that is **valid JSON**, with `review_id`, `user_id` (it stands inside `user`), `stars` as `INT` (NULL where the line has no
-# *number* there, such as `"four"` or `"4"`) and `useful` as `INT` (inside `votes`; NULL without votes). Lines that came twice stay twice.
+# whole *number* there, but text such as `"four"` or `"4"`) and `useful` as `INT` (inside `votes`; NULL without votes). Lines that came twice stay twice.
 
 
 # %% answer="1.3.5" title="Reviews out of lines"
@@ -795,7 +809,7 @@ def generous_stars(reviews_raw):
 # |---|---|
 # | `"empty"` | the line is empty or only blanks |
 # | `"not JSON"` | it is not valid JSON |
-# | `"no stars"` | there is no whole number in `stars`, neither as a number nor in quotation marks |
+# | `"no stars"` | `try_variant_get` finds nothing in `stars` that it can turn into an `INT` |
 # | `"stars out of range"` | the stars are not 1 to 5 |
 #
 # Lines that can be used do not appear. A line that came twice is refused twice.
@@ -908,7 +922,8 @@ def quarantine(reviews_raw):
 # ## Building nested results
 #
 # The way back: `F.struct(...)` packs columns into a struct, `F.collect_list(struct)` packs the rows of a group into an array. Rows of a group arrive in **any**
-# order, so sort the array if its order matters: `F.sort_array` sorts structs by their first field, then the second, and so on. `F.to_json` turns the whole thing into text for the
+# order, so sort the array if its order matters: `F.sort_array` sorts structs by their first field, then the second, and so on (with `asc=False` the other way round), and
+# `F.slice(array, 1, 3)` takes its first three. `F.to_json` turns the whole thing into text for the
 # next system.
 
 # %%
@@ -1099,9 +1114,9 @@ def business_cards(businesses, reviews):
 # | empty is not NULL | `size` gives 0 for the one and NULL for the other |
 # | `get` counts from 0, `element_at` from 1 | and only `get` and `try_element_at` forgive a missing element |
 # | higher-order functions stay inside the row | no `explode`, no second `groupBy`, no Python per row |
-# | `from_json` never stops | so ask `try_parse_json` whether the line was whole |
+# | `from_json` never stops | so ask `try_parse_json` whether the line was cut off |
 # | VARIANT needs no schema | take out fields by path, with `try_variant_get` where types vary |
 # | keep refused lines with a reason | what is counted can be mended |
 #
-# > **On Databricks:** all of this works unchanged; VARIANT columns can be stored in Delta tables there as well. A path such as `v:stars::int` is a short form of `variant_get`
-# > that only Databricks SQL understands, so this course writes the long form.
+# > **On Databricks:** all of this works unchanged; VARIANT columns can be stored in Delta tables there as well. In SQL, a path such as
+# > `v:stars::int` is a short form of `variant_get`, there and here.
