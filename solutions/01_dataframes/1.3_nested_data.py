@@ -557,7 +557,7 @@ print(spark.range(1).select(F.schema_of_json(F.lit(line))).first()[0])
 
 # %% [markdown]
 # What if a line does not fit? `from_json` does not stop. A field of the wrong type becomes NULL, and so does everything in a line that is no JSON at all. A line
-# that is **cut off** inside a nested value is the nasty case: the fields that stood before the cut are filled, as if all were well.
+# that is **cut off** inside a nested value is the nasty case: the fields that stood before the cut may be filled, as if all were well.
 
 # %%
 lines = spark.createDataFrame(
@@ -565,7 +565,7 @@ lines = spark.createDataFrame(
         ('{"id": "a1", "price": 3}',),
         ('{"id": "a2", "price": "three"}',),
         ("<html>",),
-        ('{"id": "a4", "box": {"len',),
+        ('{"id": "a4", "box": {"len"',),
     ],
     "value STRING",
 )
