@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from autograder.checks.base import Answer, Check, Judgement, WrongKind
+from autograder.checks.base import Answer, Check, Judgement, Workspace, WrongKind
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.value import ValueCheck
 
 KINDS: dict[str, Check] = {check.kind: check for check in (DataFrameCheck(), ValueCheck())}
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
+
+
+def chosen_kind(options: Mapping[str, Any]) -> str:
+    """The kind that the options of a `check` call select by name; empty when the answer itself must tell."""
+    return next((check.kind for check in KINDS.values() if check.option and check.option in options), "")
 
 
 def kind_of(result: Any) -> str:
@@ -19,4 +25,4 @@ def kind_of(result: Any) -> str:
     return "dataframe" if isinstance(result, DataFrame) else "value"
 
 
-__all__ = ["KINDS", "Answer", "Check", "Judgement", "WrongKind", "kind_of"]
+__all__ = ["KINDS", "Answer", "Check", "Judgement", "Workspace", "WrongKind", "chosen_kind", "kind_of"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from autograder.compare import FrameDifference
 from autograder.models import ExampleTable
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 
 class WrongKind(Exception):
@@ -51,19 +55,77 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Check(Protocol):
-    """One kind of answer. `capture` runs beside the learner's code; `load` and `judge` run in the verifier and trust nothing."""
+@dataclass(frozen=True)
+class Workspace:
+    """What a kind of answer may use, beside the inputs of the learner's function, while it takes an answer.
 
-    kind: str
+    `folder` is new, empty, and removed afterwards. `tables` are those that the kind asked for with `Check.tables`.
+    """
+
+    spark: SparkSession
+    folder: Path
+    tables: Mapping[str, DataFrame] = field(default_factory=dict)
+
+
+class Check(ABC):
+    """One kind of answer. `run` works beside the learner's code; `load` and `judge` work in the verifier and trust nothing.
+
+    `kind` is the name in the manifest; `option` the keyword of `autograder.check` that selects the kind, empty for kinds
+    that are told from what the reference solution returns. `tells_values` says whether findings may hold values of the
+    expected answer, which learners must not read where the data are hidden.
+    """
+
+    kind: ClassVar[str]
+    option: ClassVar[str] = ""
+    tells_values: ClassVar[bool] = True
+
+    def tables(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names of tables that the kind itself needs, beside the parameters of the function."""
+        return ()
+
+    def supplied(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """Parameters of the function that `run` fills in: a path, a checkpoint, a stream."""
+        return ()
+
+    def withheld(self, options: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+        """Columns, by table, that never enter the sandbox when the table is hidden: labels."""
+        return {}
+
+    def run(
+        self, function: Callable[..., Any], inputs: Mapping[str, Any], options: Mapping[str, Any], workspace: Workspace
+    ) -> Answer:
+        """Call the learner's function, once or as often as the kind needs, and capture its answer.
+
+        Raises WrongKind for what is no answer; lets errors of Spark and of the function through.
+        """
+        return self.capture(function(**inputs), options)
 
     def capture(self, result: Any, options: Mapping[str, Any]) -> Answer:
-        """Turn what the learner's function returned into an answer. Raises WrongKind; lets Spark's own errors through."""
+        """Turn what one call of the function returned into an answer, for kinds that need no more than that."""
+        raise NotImplementedError
 
+    def reference(
+        self,
+        answer: Answer,
+        function: Callable[..., Any],
+        inputs: Mapping[str, Any],
+        options: Mapping[str, Any],
+        workspace: Workspace,
+    ) -> Answer:
+        """The expected answer, made while the course is built from the `answer` of the reference solution `function`.
+
+        The same as the answer, unless a kind judges by something else; `workspace.tables` then have the withheld columns too.
+        """
+        return answer
+
+    @abstractmethod
     def save(self, answer: Answer, folder: Path) -> None:
-        """Write the answer into a new folder."""
+        """Write the answer as at most ten files into a folder, which is made when missing."""
 
+    @abstractmethod
     def load(self, folder: Path) -> Answer:
         """Read an answer. Raises AnswerUnreadable when the files are damaged, hostile or too large."""
 
+    @abstractmethod
     def judge(self, actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judgement:
         """Compare the learner's answer with the reference."""

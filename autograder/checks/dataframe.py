@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks import plan
-from autograder.checks.base import Answer, Judgement, WrongKind
+from autograder.checks.base import Answer, Check, Judgement, WrongKind
 from autograder.checks.returned import describe
 from autograder.compare import AnswerUnreadable, Frame, FrameRules, compare_frames
 
@@ -17,10 +17,11 @@ FACTS = "facts.json"
 MAXIMUM_FACTS_BYTES = 100_000
 
 
-class DataFrameCheck:
+class DataFrameCheck(Check):
     """Compares rows, columns and types; `plan=` and `actions=` add conditions on how the answer was computed."""
 
     kind = "dataframe"
+    tells_values = False  # findings are counts and names of columns
 
     def capture(self, result: Any, options: Mapping[str, Any]) -> Answer:
         """Collect the DataFrame once, as Arrow."""

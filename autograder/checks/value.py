@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks import plan
-from autograder.checks.base import Answer, Judgement, WrongKind
+from autograder.checks.base import Answer, Check, Judgement, WrongKind
 from autograder.compare import AnswerUnreadable, compare_values
 
 ANSWER = "answer.json"
 MAXIMUM_BYTES = 1_000_000
 
 
-class ValueCheck:
+class ValueCheck(Check):
     """Compares JSON values; with `partial=True` each right entry of a dictionary counts."""
 
     kind = "value"

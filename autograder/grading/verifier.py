@@ -153,9 +153,7 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
     """
     what = f"Right on the sample data, but not on hidden data: {case.description}."
     if outcome.answer is not None:
-        # Findings about DataFrames are counts and column names; those about values may name keys of the expected
-        # answer.
-        findings = tuple(dict.fromkeys((found.message, *found.wrong))) if kind == "dataframe" else ()
+        findings = () if KINDS[kind].tells_values else tuple(dict.fromkeys((found.message, *found.wrong)))
         return replace(found, message=what, wrong=findings, examples=None, trace="")
     raised = re.match(r"[A-Za-z_][\w.]{0,60}", found.message) if found.status is Status.ERROR else None
     why = {

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import tempfile
 import threading
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from autograder.checks import Answer, Check, WrongKind
+from autograder.checks import Answer, Check, Workspace, WrongKind
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
 
@@ -29,8 +31,31 @@ class Outcome:
     trace: str = ""
 
 
-def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs: Mapping[str, Any]) -> Outcome:
+@dataclass
+class _Counting:
+    """The learner's function, counting the Spark actions that it runs itself."""
+
+    function: Callable[..., Any]
+    spark: Any
+    actions: int = 0
+
+    def __call__(self, **inputs: Any) -> Any:
+        before = _last_execution(self.spark)
+        result = self.function(**inputs)
+        self.actions += _actions_after(before, self.spark)
+        return result
+
+
+def call(
+    spec: ExerciseSpec,
+    check: Check,
+    function: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    tables: Mapping[str, Any] | None = None,
+) -> Outcome:
     """Call `function(**inputs)` and capture its answer within `spec.deadline` seconds.
+
+    `tables` are those that the kind of answer needs for itself.
 
     The work happens in a thread of its own, so that a function that never ends cannot take the notebook with it: Spark jobs of the
     call are cancelled, Python code is interrupted, and the caller always gets an outcome.
@@ -44,7 +69,7 @@ def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs:
     def work() -> None:
         try:
             _tag_jobs(spark, tag)
-            outcomes.append(_answer(spec, check, function, inputs, spark))
+            outcomes.append(_answer(spec, check, function, inputs, tables or {}, spark))
         except DeadlineExceeded:
             return
 
@@ -65,17 +90,21 @@ def call(spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs:
 
 
 def _answer(
-    spec: ExerciseSpec, check: Check, function: Callable[..., Any], inputs: Mapping[str, Any], spark: Any
+    spec: ExerciseSpec,
+    check: Check,
+    function: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    spark: Any,
 ) -> Outcome:
+    counting = _Counting(function, spark) if "actions" in spec.options else None
     try:
         if "plan" in spec.options and spark is not None:
             # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
             spark.catalog.clearCache()
-        counting = "actions" in spec.options
-        before = _last_execution(spark) if counting else -1
-        result = function(**inputs)
-        actions = _actions_after(before, spark) if counting else 0
-        answer = check.capture(result, spec.options)
+        with tempfile.TemporaryDirectory(prefix="course-answer-", ignore_cleanup_errors=True) as folder:
+            workspace = Workspace(spark, Path(folder), tables)
+            answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
     except NotImplementedError:
@@ -86,8 +115,8 @@ def _answer(
         raise
     except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook
         return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
-    if "actions" in spec.options:
-        answer = Answer(answer.payload, {**answer.facts, "actions": actions})
+    if counting is not None:
+        answer = Answer(answer.payload, {**answer.facts, "actions": counting.actions})
     return Outcome(Status.PASSED, answer=answer)
 
 

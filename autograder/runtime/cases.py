@@ -56,8 +56,11 @@ def answer(spec: ExerciseSpec, function: Any, case: Case, read: Callable[[str | 
         fixtures.check_signature(function, spec.parameters)
     except fixtures.WrongSignature as problem:
         return Outcome(Status.FAILED, message=str(problem))
-    inputs = fixtures.inputs(spec.parameters, {**spec.arguments, **case.arguments}, case.files, read)
-    return call(spec, KINDS[spec.kind], function, inputs)
+    check = KINDS[spec.kind]
+    supplied = check.supplied(spec.options)
+    parameters = [name for name in spec.parameters if name not in supplied]
+    inputs = fixtures.inputs(parameters, {**spec.arguments, **case.arguments}, case.files, read)
+    return call(spec, check, function, inputs, fixtures.tables(check.tables(spec.options), case.files, read))
 
 
 def capture(spec: ExerciseSpec, function: Callable[..., Any] | None, case: Case, folder: Path) -> Outcome:

@@ -39,6 +39,9 @@ def check(
     arguments: Mapping[str, Any] | None = None,
     plan: Mapping[str, Any] | None = None,
     actions: Mapping[str, int] | None = None,
+    delta: Mapping[str, Any] | None = None,
+    stream: Mapping[str, Any] | None = None,
+    model: Mapping[str, Any] | None = None,
     partial: bool = False,
     deadline: float = 60.0,
 ) -> None:
@@ -55,11 +58,13 @@ def check(
     arguments: plain values for parameters that are no table.
     plan: operators that the physical plan must or must not have (see `autograder.checks.plan`).
     actions: `{"at_most": n}`, the number of Spark actions that the function itself may run.
+    delta, stream, model: the answer is the state of Delta tables, a streaming query, or a model; what to do with it is said in
+        `autograder.checks.delta`, `.stream` and `.model`.
     partial: each right entry of a dictionary earns its part of the points.
     deadline: seconds after which the function is stopped.
     """
     given = {"ordered": ordered, "key": key, "tolerance": tolerance, "column_order": column_order, "plan": plan, "actions": actions,
-             "partial": partial}  # fmt: skip
+             "partial": partial, "delta": delta, "stream": stream, "model": model}  # fmt: skip
     options = {name: value for name, value in given.items() if value}
     draft = ExerciseSpec(
         exercise, "", "", 0.0, getattr(answer, "__name__", ""), (), dict(arguments or {}), options, (), deadline
@@ -107,8 +112,8 @@ def _record(draft: ExerciseSpec, answer: Callable[..., Any], folder: Path) -> Ve
     from autograder.runtime.call import Outcome
     from autograder.runtime.record import record
 
-    spec, expected = record(draft, answer, _variants.pop(draft.id, []), folder)
-    return judge.verdict(spec, Outcome(Status.PASSED, expected), expected)
+    spec, given, expected = record(draft, answer, _variants.pop(draft.id, []), folder)
+    return judge.verdict(spec, Outcome(Status.PASSED, given), expected)
 
 
 def _learn(exercise: str, answer: Any, remember: bool = True) -> Verdict:

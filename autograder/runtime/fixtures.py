@@ -67,6 +67,17 @@ def inputs(
     return found
 
 
+def tables(
+    names: Sequence[str],
+    files: Mapping[str, Path] | None = None,
+    read: Callable[[str | Path], DataFrame] | None = None,
+) -> dict[str, DataFrame]:
+    """Tables by name, from the files of a hidden variant or from the samples; not registered as views."""
+    read = read or read_table
+    files = files or {}
+    return {name: read(files.get(name, name)) for name in names}
+
+
 def read_table(source: str | Path) -> DataFrame:
     """The Parquet file at a path, or the sample of the table of that name. Raises ValueError for an unknown name."""
     return session().read.parquet(str(source)) if isinstance(source, Path) else sample_table(source)

@@ -1,12 +1,13 @@
 """Record mode: in the solution twin, `check` runs the reference solution on the sample and every hidden variant and keeps the results.
 
 What is written into the record folder, per exercise: `spec.json` (what the check call says), `sample/` (the expected answer), and
-`variants/<n>/` with `case.json`, `expected/` and the changed tables as `<parameter>.parquet`.
+`variants/<n>/` with `case.json`, `expected/` and the changed tables as `<name>.parquet`.
 """
 
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autograder.checks import KINDS, Answer, kind_of
+from autograder.checks import KINDS, Answer, Workspace, chosen_kind, kind_of
 from autograder.compare import collect
 from autograder.models import ExerciseSpec
 from autograder.runtime import fixtures
-from autograder.runtime.call import call
+from autograder.runtime.cases import SAMPLE, Case, answer
 
 
 class RecordError(Exception):
@@ -39,18 +40,19 @@ class Variant:
 
 def record(
     spec: ExerciseSpec, function: Callable[..., Any], variants: list[Variant], folder: Path
-) -> tuple[ExerciseSpec, Answer]:
+) -> tuple[ExerciseSpec, Answer, Answer]:
     """Run the solution on all cases and write what the module's docstring lists.
 
-    Returns the completed spec and the expected answer on the sample. Raises RecordError.
+    Returns the completed spec, and the solution's answer and the expected one on the sample. Raises RecordError.
     """
     parameters = fixtures.parameters_of(function)
     spec = replace(spec, function=function.__name__, parameters=parameters)
-    inputs = fixtures.inputs(parameters, spec.arguments)
-    spec = replace(spec, kind=kind_of(function(**inputs)))
+    spec = replace(
+        spec, kind=chosen_kind(spec.options) or kind_of(function(**fixtures.inputs(parameters, spec.arguments)))
+    )
     home = folder / spec.id
     home.mkdir(parents=True, exist_ok=True)
-    expected = _expected(spec, function, inputs, "the sample")
+    given, expected = _expected(spec, function, Case(), fixtures.tables(KINDS[spec.kind].tables(spec.options)))
     KINDS[spec.kind].save(expected, home / "sample")
     facts = {
         "function": spec.function,
@@ -64,43 +66,54 @@ def record(
     for number, variant in enumerate(variants):
         _record_variant(spec, function, variant, home / "variants" / str(number))
     # The cells below read the views that a variant has replaced: give them the sample again.
-    fixtures.inputs(parameters, spec.arguments)
-    return spec, expected
+    fixtures.inputs(_tables_of(spec), {})
+    return spec, given, expected
 
 
 def _record_variant(spec: ExerciseSpec, function: Callable[..., Any], variant: Variant, home: Path) -> None:
     home.mkdir(parents=True)
+    check = KINDS[spec.kind]
+    changed = _changed_tables(spec, variant)
     files = {}
-    for parameter, frame in _changed_tables(spec, variant).items():
-        path = home / f"{parameter}.parquet"
-        write_table(collect(frame).rename_columns(frame.columns), path)
-        files[parameter] = path
-    case = {
+    for name, frame in changed.items():
+        path = home / f"{name}.parquet"
+        shown = frame.drop(*check.withheld(spec.options).get(name, ()))
+        write_table(collect(shown).rename_columns(shown.columns), path)
+        files[name] = path
+    document = {
         "name": variant.name,
         "description": variant.description,
         "files": sorted(files),
         "arguments": dict(variant.arguments),
     }
-    (home / "case.json").write_text(json.dumps(case), encoding="utf-8")
-    inputs = fixtures.inputs(spec.parameters, {**spec.arguments, **variant.arguments}, files)
-    KINDS[spec.kind].save(_expected(spec, function, inputs, f"variant {variant.name!r}"), home / "expected")
+    (home / "case.json").write_text(json.dumps(document), encoding="utf-8")
+    whole = fixtures.tables(check.tables(spec.options)) | {
+        name: frame for name, frame in changed.items() if name in check.tables(spec.options)
+    }
+    case = Case(variant.name, variant.description, files, variant.arguments)
+    check.save(_expected(spec, function, case, whole)[1], home / "expected")
+
+
+def _tables_of(spec: ExerciseSpec) -> list[str]:
+    """The parameters of an exercise that are tables."""
+    others = {"spark", *spec.arguments, *KINDS[spec.kind].supplied(spec.options)}
+    return [parameter for parameter in spec.parameters if parameter not in others]
 
 
 def _changed_tables(spec: ExerciseSpec, variant: Variant) -> dict[str, Any]:
-    unknown = (set(variant.changes) | set(variant.arguments)) - set(spec.parameters)
+    tables = list(dict.fromkeys([*_tables_of(spec), *KINDS[spec.kind].tables(spec.options)]))
+    unknown = (set(variant.changes) - set(tables)) | (set(variant.arguments) - set(spec.arguments))
     if unknown:
         raise RecordError(
-            f"{spec.id}: variant {variant.name!r} changes {sorted(unknown)}, but the function takes {list(spec.parameters)}"
+            f"{spec.id}: variant {variant.name!r} changes {sorted(unknown)}, but the exercise takes {sorted({*tables, *spec.arguments})}"
         )
     changed: dict[str, Any] = {}
-    for parameter in spec.parameters:
-        if parameter == "spark" or parameter in spec.arguments:
-            continue
-        change = variant.changes.get(parameter)
+    for name in tables:
+        change = variant.changes.get(name)
         if variant.seed is None and change is None:
             continue
-        frame = fixtures.sample_table(parameter) if variant.seed is None else _generated(parameter, variant.seed)
-        changed[parameter] = change(frame) if change else frame
+        frame = fixtures.sample_table(name) if variant.seed is None else _generated(name, variant.seed)
+        changed[name] = change(frame) if change else frame
     return changed
 
 
@@ -115,11 +128,21 @@ def write_table(table: pa.Table, path: Path) -> None:
     pq.write_table(table.replace_schema_metadata(None), path, compression="zstd", store_schema=False)
 
 
-def _expected(spec: ExerciseSpec, function: Callable[..., Any], inputs: Mapping[str, Any], case: str) -> Answer:
-    outcome = call(spec, KINDS[spec.kind], function, inputs)
+def _expected(
+    spec: ExerciseSpec, function: Callable[..., Any], case: Case, whole: Mapping[str, Any]
+) -> tuple[Answer, Answer]:
+    """The solution's answer to a case and the expected one; `whole` are the tables of the kind with the columns that learners never see."""
+    where = "the sample" if case.name == SAMPLE else f"variant {case.name!r}"
+    check = KINDS[spec.kind]
+    outcome = answer(spec, function, case)
     if outcome.answer is None:
-        raise RecordError(f"{spec.id}: the solution fails on {case}: {outcome.message}\n{outcome.trace}")
-    judgement = KINDS[spec.kind].judge(outcome.answer, outcome.answer, spec.options)
+        raise RecordError(f"{spec.id}: the solution fails on {where}: {outcome.message}\n{outcome.trace}")
+    parameters = [name for name in spec.parameters if name not in check.supplied(spec.options)]
+    inputs = fixtures.inputs(parameters, {**spec.arguments, **case.arguments}, case.files)
+    with tempfile.TemporaryDirectory(prefix="course-reference-") as folder:
+        workspace = Workspace(fixtures.session(), Path(folder), whole)
+        expected = check.reference(outcome.answer, function, inputs, spec.options, workspace)
+    judgement = check.judge(outcome.answer, expected, spec.options)
     if not judgement.equal:
-        raise RecordError(f"{spec.id}: the solution does not pass its own check on {case}: {judgement.message}")
-    return outcome.answer
+        raise RecordError(f"{spec.id}: the solution does not pass its own check on {where}: {judgement.message}")
+    return outcome.answer, expected
