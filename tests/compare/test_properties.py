@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import SparkSession
 
 from autograder.compare import Frame, FrameRules, compare_frames
 
@@ -127,6 +128,52 @@ def test_one_added_or_dropped_row_is_one_difference(data: st.DataObject) -> None
         assert difference.examples is not None
         assert difference.examples.kinds == (kind,)
         assert len(difference.wrong) == 1
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_a_row_that_stands_in_for_another_is_found(data: st.DataObject) -> None:
+    """(a, a, b) is not (a, b, b), although both have the same rows when each is counted once."""
+    original = data.draw(rows(minimum=2))
+    places = st.integers(0, len(original) - 1)
+    source, target = data.draw(places), data.draw(places)
+    assume(any(not same(original[source][name], original[target][name]) for name in original[0]))
+    copied = [original[source] if number == target else row for number, row in enumerate(original)]
+    difference = compare_frames(
+        frame(data.draw(st.permutations(copied)), names_of(original)), frame(original, names_of(original))
+    )
+    assert not difference.equal
+    assert difference.stage == "rows"
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_a_column_that_is_dropped_doubled_or_renamed_is_found(data: st.DataObject) -> None:
+    whole = frame(original := data.draw(rows(minimum=1)), names_of(original))
+    name = data.draw(st.sampled_from(names_of(original)))
+    place = whole.table.column_names.index(name)
+    changed = {
+        "dropped": whole.table.remove_column(place),
+        "doubled": whole.table.append_column(name, whole.table.column(place)),
+        "renamed": whole.table.rename_columns([f"{other}_" if other == name else other for other in whole.columns]),
+    }
+    for what, table in changed.items():
+        if not table.num_columns:
+            continue
+        for actual, expected in ((Frame.from_arrow(table), whole), (whole, Frame.from_arrow(table))):
+            difference = compare_frames(actual, expected)
+            assert not difference.equal, what
+            assert difference.stage == "columns", what
+
+
+@settings(deadline=None, max_examples=15)
+@given(original=rows(minimum=1), partitions=st.integers(1, 6))
+def test_an_answer_equals_itself_in_any_partitioning(spark: SparkSession, original: Rows, partitions: int) -> None:
+    """The whole way through Spark, where partitions decide in which order rows arrive."""
+    names = names_of(original)
+    answer = spark.createDataFrame(frame(original, names).table)
+    difference = compare_frames(Frame.from_spark(answer.repartition(partitions)), Frame.from_spark(answer.coalesce(1)))
+    assert difference.equal, difference
 
 
 @settings(deadline=None, max_examples=100)
