@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,16 @@ class Built:
 
 
 def build(
-    numbers: Iterable[str] = (), *, root: Path = paths.ROOT, progress: Callable[[str], None] = lambda line: None
+    numbers: Iterable[str] = (),
+    *,
+    root: Path = paths.ROOT,
+    jobs: int = 1,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> dict[Path, bytes]:
     """Generate the files of the chosen notebooks (all when none is named) and the manifest; writes nothing.
 
-    Returns contents by path relative to `root`. Raises SourceError, TwinFailed, or RecordError out of the twin's kernel.
+    `jobs` notebooks run at a time, each in a kernel of its own. Returns contents by path relative to `root`. Raises
+    SourceError, TwinFailed, or RecordError out of the twin's kernel.
     """
     sources = [source.read(path) for path in source.find(root / "solutions")]
     wanted = set(numbers) or {item.number for item in sources}
@@ -41,17 +47,24 @@ def build(
         raise SourceError(f"There is no source for {', '.join(sorted(unknown))} in solutions/.")
     known = {entry.number: entry for entry in manifest.notebooks(root / "autograder" / "manifest.json")}
     files: dict[Path, bytes] = {}
-    entries: list[NotebookSpec] = []
-    for position, item in enumerate(sources):
-        if item.number not in wanted:
-            entries += [known[item.number]] if item.number in known else []
-            continue
-        progress(f"{item.number} {item.title}")
+
+    def build_at(position: int) -> Built:
+        progress(f"{sources[position].number} {sources[position].title}")
         previous = sources[position - 1] if position else None
         following = sources[position + 1] if position + 1 < len(sources) else None
-        built = build_one(item, previous, following)
-        files |= built.files
-        entries.append(built.notebook)
+        return build_one(sources[position], previous, following)
+
+    positions = [position for position, item in enumerate(sources) if item.number in wanted]
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        running = [pool.submit(build_at, position) for position in positions]
+        try:
+            for built in (future.result() for future in running):
+                files |= built.files
+                known[built.notebook.number] = built.notebook
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    entries = [known[item.number] for item in sources if item.number in known]
     files[Path("autograder/manifest.json")] = manifest.dump(entries).encode()
     return files
 

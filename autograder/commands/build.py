@@ -10,7 +10,10 @@ import click
 @click.option(
     "--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when a generated file is not current."
 )
-def command(numbers: tuple[str, ...], only_check: bool) -> None:
+@click.option(
+    "--jobs", type=click.IntRange(1), default=2, show_default=True, help="Notebooks that run at a time, 1 GB each."
+)
+def command(numbers: tuple[str, ...], only_check: bool, jobs: int) -> None:
     """Execute the solution twins and generate notebooks, references, hidden variants and the manifest.
 
     NUMBERS such as 1.1 limit the work to these notebooks; without any, the whole course is built.
@@ -20,7 +23,7 @@ def command(numbers: tuple[str, ...], only_check: bool) -> None:
     from autograder.authoring.source import SourceError
 
     try:
-        files = building.build(numbers, progress=click.echo)
+        files = building.build(numbers, jobs=jobs, progress=click.echo)
     except (SourceError, TwinFailed) as problem:
         raise click.ClickException(str(problem)) from problem
     lines = building.drift(files, numbers=numbers) if only_check else building.write(files, numbers=numbers)
