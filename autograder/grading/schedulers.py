@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 15.0
 WORKERS_SECONDS = 60.0
+_LOST = (
+    "The connection to the Dask scheduler was lost. Finished results are kept; run the same command again for the rest."
+)
 
 
 class SchedulerUnavailable(Exception):
@@ -131,21 +134,25 @@ class DaskCluster:
             try:
                 start(_window(client))
                 for future in running:
-                    job = known.pop(future.key)
-                    # One more than finished when workers came in the meantime.
-                    start(max(1, _window(client) - len(known)))
-                    yield _fetched(job, future)
+                    done = _fetched(known.pop(future.key), future)
                     future.release()
+                    # More than one when workers came in the meantime.
+                    start(max(1, _window(client) - len(known)))
+                    yield done
                     yield from unreadable
                     unreadable.clear()
                 yield from unreadable
             finally:
-                client.cancel(list(running.futures), force=True)
+                if client.status == "running":
+                    client.cancel(list(running.futures), force=True)
 
 
 def _window(client: Client) -> int:
     """How many jobs to hand over at a time: enough to keep every worker busy, few enough to hold in memory."""
-    return max(2, 2 * sum(client.nthreads().values()))
+    try:
+        return max(2, 2 * sum(client.nthreads().values()))
+    except OSError as error:
+        raise SchedulerUnavailable(_LOST) from error
 
 
 def _connected(address: str) -> Client:
@@ -179,10 +186,7 @@ def _fetched(job: Job, future: Any) -> Done:
     if future.status == "finished":
         return Done(job, Result.from_json(future.result()))
     if future.status != "error":
-        raise SchedulerUnavailable(
-            "The connection to the Dask scheduler was lost. Finished results are kept; run the same command again for the "
-            "rest."
-        )
+        raise SchedulerUnavailable(_LOST)
     error = future.exception()
     if isinstance(error, CourseDiffers | WorkerUnable):
         raise SchedulerUnavailable(str(error)) from error

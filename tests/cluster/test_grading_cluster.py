@@ -49,12 +49,15 @@ def worker(course: SmallCourse, address: str, name: str) -> subprocess.Popen[byt
 
 @dataclass(frozen=True)
 class Clustered:
-    """A batch during which a worker was killed and the folder of submissions taken away; then a foreign worker."""
+    """A batch during which a worker was killed and the folder of submissions taken away; then one from another course, and
+    one that loses its scheduler.
+    """
 
     course: SmallCourse
     said: str
     orphans: list[str]
     refused: str
+    lost: str
     unreachable: str
 
 
@@ -88,20 +91,22 @@ def clustered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clustered]:
         assert process.returncode == 0, said
         (home / "elsewhere").rename(course.submitted)
 
-        for item in workers:
-            item.kill()
-            item.wait()
         other = make_course(tmp_path_factory.mktemp("other"))
         manifest = other.root / "autograder" / "manifest.json"
         document = json.loads(manifest.read_text())
         document["notebooks"][0]["exercises"][0]["points"] = 100.0
         manifest.write_text(json.dumps(document))
-        started.append(worker(other, address, "foreign"))
-        refused = course.grade("--scheduler", address, code=1, results=home / "again")
+        # What a machine with another course sends is refused by the worker that is left.
+        refused = other.grade("--scheduler", address, code=1, submitted=course.submitted)
+
+        process = course.start("--scheduler", address, results=home / "again")
+        wait_for(lambda: [found for item in workers for found in below(item.pid, "sleep 6.04")], process)
         started[0].kill()
         started[0].wait()
+        lost, _ = process.communicate(timeout=100)
+        assert process.returncode == 1, lost
         unreachable = course.grade("--scheduler", address, code=1, results=home / "again")
-        yield Clustered(course, said, orphans, refused, unreachable)
+        yield Clustered(course, said, orphans, refused, lost, unreachable)
     finally:
         for item in started:
             item.kill()
@@ -132,6 +137,11 @@ def test_what_the_cluster_graded_needs_no_grading_here(clustered: Clustered) -> 
 def test_a_worker_with_another_course_is_refused(clustered: Clustered) -> None:
     assert "has another course or another version of the grader" in clustered.refused
     assert "Traceback" not in clustered.refused
+
+
+def test_a_scheduler_that_is_lost_ends_the_batch_with_a_sentence(clustered: Clustered) -> None:
+    assert "The connection to the Dask scheduler was lost. Finished results are kept" in clustered.lost
+    assert "Traceback" not in clustered.lost
 
 
 def test_a_scheduler_that_is_not_there_is_told(clustered: Clustered) -> None:
