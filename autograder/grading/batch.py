@@ -216,6 +216,8 @@ def _grade_waiting(
     with contextlib.closing(finished):
         for done in finished:
             tell(planned.pop((done.job.submission.learner, done.job.submission.assignment)), done)
+    if planned:
+        raise RuntimeError(f"The scheduler ended without a word about {len(planned)} submissions.")
 
 
 def _plan(submission: Submission, results: Path, regrade: frozenset[str], course: _Course) -> _Planned | Graded:

@@ -112,16 +112,16 @@ class DaskCluster:
 
     def run(self, jobs: Iterable[Job], owner: str) -> Generator[Done, None, None]:
         """See `Scheduler`. Control groups are named by the workers, not by `owner`."""
-        from distributed import as_completed
-
         waiting = iter(jobs)
         with _connected(self.address) as client:
+            from distributed import as_completed
+
             running = as_completed(loop=client.loop)
             known: dict[str, Job] = {}
             unreadable: list[Done] = []
 
             def start(number: int) -> None:
-                for job in islice(waiting, number):
+                while number > 0 and (job := next(waiting, None)) is not None:
                     try:
                         packed = jobs_room.pack(job)
                     except OSError as error:
@@ -130,6 +130,7 @@ class DaskCluster:
                     key = f"grade-{uuid.uuid4().hex}"
                     known[key] = job
                     running.add(client.submit(jobs_room.work, packed, key=key, pure=False))
+                    number -= 1
 
             try:
                 start(_window(client))

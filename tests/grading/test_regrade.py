@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,6 +205,22 @@ def test_a_submission_without_a_result_is_listed_and_makes_the_command_fail(unto
     said = untouched.grade(code=1)
     assert "201 kept" in said
     assert f"grades.csv/{ASSIGNMENT}: 'grades.csv' cannot be the name of a learner" in said
+
+
+def test_without_dask_the_command_says_what_to_install(untouched: SmallCourse) -> None:
+    program = "import sys; sys.modules['distributed'] = None\nfrom autograder.cli import main\nmain()"
+    options = untouched.command("--scheduler", "tcp://127.0.0.1:1", "--learner", "learner-000", "--regrade", "all")
+    tried = subprocess.run(
+        [sys.executable, "-c", program, *options[3:]],
+        cwd=untouched.root,
+        env=untouched.environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert tried.returncode == 1
+    assert "--scheduler needs the package `distributed` (Dask). Install it with" in tried.stderr
 
 
 @pytest.mark.parametrize(
