@@ -139,8 +139,7 @@ def _grade(submission: Submission, options: GradingOptions, only: Collection[str
             return _not_started(submission, ended, only)
         verdicts |= verify(answers, ended.reason, running)
         notebooks.findings += _events(answers / "report.json")
-        for exercise in _ended_early(answers, running, ended, verdicts):
-            notebooks.ended_early.add(exercise)
+        notebooks.ended_early |= _ended_early(answers, running, ended, verdicts)
     return _judged(submission, specs, notebooks, verdicts, ended)
 
 
@@ -179,7 +178,7 @@ def _untouched_verdicts(specs: Sequence[NotebookSpec], notebooks: _Notebooks) ->
 
 
 def _not_started(submission: Submission, ended: Ended, only: Collection[str] | None) -> Result:
-    """The result of a sandbox that ended before any code of the learner ran, which no learner can bring about."""
+    """The result of a sandbox that ended before any code of the learner ran."""
     log = " ".join(ended.log.strip().splitlines()[-3:])
     message = (
         f"The sandbox ended ({ended.reason}) before any code of the submission ran. Look at the memory and the processes "

@@ -322,14 +322,8 @@ class Supervisor:
             return
         cases = [case["name"] for case in cell.get("cases", ())] or ["sample"]
         case = next((case for case in cases if (exercise, case) not in attempt.captured), cases[-1])
-        ended_early = status == Status.ERROR
-        event = {
-            "exercise": exercise,
-            "case": case,
-            "status": status,
-            "message": message,
-            "ended_early": ended_early,
-        }
+        event = {"exercise": exercise, "case": case, "status": status, "message": message}
+        event["ended_early"] = status == Status.ERROR
         self._send(name, event, attempt)
 
     def _send(self, notebook: str, event: Mapping[str, Any], attempt: Attempt) -> None:
