@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from autograder.models import ExerciseSpec, NotebookSpec
 from autograder.runtime.judge import reference_folder
 
 _IN_PROSE = ("title", "hints")
+_PACKAGES = ("pyspark", "delta-spark", "pandas", "pyarrow", "numpy")
 
 
 def exercise_digests(assignment: str) -> dict[str, str]:
@@ -74,7 +76,9 @@ def grader_digest() -> str:
     digest = hashlib.sha256()
     for assignment in dict.fromkeys(notebook.assignment for notebook in manifest.notebooks()):
         digest.update(course_digest(assignment).encode())
-    programs = [paths.ROOT / "jars.lock"]
+    versions = {package: importlib.metadata.version(package) for package in _PACKAGES}
+    digest.update(json.dumps(versions).encode())
+    programs = [paths.ROOT / "jars.lock", *sorted(path for path in paths.SAMPLES.rglob("*") if path.is_file())]
     for room in ("autograder", "datasets"):
         programs += sorted((paths.ROOT / room).rglob("*.py"))
     for path in programs:

@@ -11,9 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import psutil
 import pytest
 
+from autograder import manifest
+from autograder.grading import engine
+from autograder.grading.engine import GradingOptions, Submission
+from autograder.grading.limits import Limits
+from autograder.grading.samples import make_sample
 from tests.grading.small_course import SmallCourse, below, kill, make_course, preceded_by, solutions, wait_for
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -241,6 +247,29 @@ def test_a_second_grader_on_the_same_results_refuses(killed: Killed) -> None:
     assert "Another grader (process " in killed.refused
     assert "Wait until it has finished, or choose another folder" in " ".join(killed.refused.split())
     assert "Traceback" not in killed.refused
+
+
+def test_code_without_a_sandbox_ends_with_its_grader_too(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    course.hand_in("a", hostile("import subprocess\nsubprocess.run(['sleep', '120.05'])"))
+    process = course.start("--no-sandbox")
+    marker = wait_for(lambda: asleep(process.pid, 120.05), process)
+    family = [marker, *psutil.Process(process.pid).children(recursive=True)]
+    process.kill()
+    process.communicate(timeout=60)
+    assert psutil.wait_procs(family, timeout=20)[1] == []
+
+
+def test_a_sandbox_that_cannot_even_start_java_is_a_fault_of_the_grader(tmp_path: Path) -> None:
+    notebook = manifest.notebook("1.1")
+    folder = tmp_path / "ada" / notebook.assignment
+    folder.mkdir(parents=True)
+    nbformat.write(make_sample(notebook, "perfect"), folder / f"{notebook.name}.ipynb")
+    limits = Limits(memory=120_000_000, seconds=100)
+    found = engine.grade(Submission("ada", notebook.assignment, folder), GradingOptions(limits=limits))
+    assert found.status == "grader_error"
+    assert "before any code of the submission ran" in found.message
+    assert all(exercise.status == "grader_error" and exercise.ended_early for exercise in found.exercises)
 
 
 @pytest.fixture

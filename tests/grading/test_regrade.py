@@ -183,9 +183,9 @@ def test_two_hundred_untouched_notebooks_get_what_a_sandbox_would_have_said(unto
     foreign = untouched.result_path("learner-000")
     foreign.parent.mkdir(parents=True)
     foreign.write_text('{"points": 7}')
-    said = untouched.grade("--workers", "100")
+    said = untouched.grade("--workers", "1000")
     assert "201 submissions: 201 graded, 0 kept" in said
-    assert "100 at a time need 270.0 GB" in said
+    assert "1000 at a time need 2700.0 GB" in said
     ran, spared = untouched.result("runs"), untouched.result("learner-117")
     assert (ran["isolation"], spared["isolation"]) == ("bubblewrap", "")
     for document in (ran, spared):
