@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from autograder.grading.limits import Limits
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
 from autograder.grading.results import ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
-from autograder.grading.task import Deadlines, NotebookTask, write_task
-from autograder.models import ExerciseSpec, NotebookSpec, Status
+from autograder.grading.task import STARTED, Deadlines, NotebookTask, write_task
+from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
+from autograder.runtime.call import UNTOUCHED
 from autograder.runtime.judge import reference_folder
 
 VERIFIER_SECONDS = 120.0
@@ -52,6 +53,7 @@ class _Notebooks:
     rebuilt: dict[str, Rebuilt] = field(default_factory=dict)
     problems: dict[str, UnusableNotebook] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    ended_early: set[str] = field(default_factory=set)
 
 
 def notebooks_of(assignment: str) -> list[NotebookSpec]:
@@ -59,23 +61,30 @@ def notebooks_of(assignment: str) -> list[NotebookSpec]:
     return [notebook for notebook in manifest.notebooks() if notebook.assignment == assignment]
 
 
-def grade(submission: Submission, options: GradingOptions) -> Result:
-    """Grade all notebooks of a submission. Raises SandboxUnavailable; everything else becomes a named status of the
-    result.
+def grade(submission: Submission, options: GradingOptions, only: Collection[str] | None = None) -> Result:
+    """Grade all notebooks of a submission, or only some exercises of it.
+
+    Parameters
+    ----------
+    only: ids of the exercises to run and to judge; the result then has no others, but its status, findings and written
+        answers are about the whole submission. None for all.
+
+    Raises SandboxUnavailable; everything else becomes a named status of the result.
     """
     start = time.monotonic()
-    try:
-        result = _grade(submission, options)
-    except SandboxUnavailable:
-        raise
-    except Exception as error:  # one submission must never end the batch
-        result = _failed(
-            submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}"
-        )
+    # Taken first: should the files change meanwhile, the result is not mistaken for one of the new files.
     digests = {
         "submission_digest": submission_digest(submission),
         "course_digest": course_digest(submission.assignment),
     }
+    try:
+        result = _grade(submission, options, only)
+    except SandboxUnavailable:
+        raise
+    except Exception as error:  # one submission must never end the batch
+        result = _failed(
+            submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}", only
+        )
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = round(time.monotonic() - start, 3)
     return Result(**{**_fields(result), **digests, "graded_at": stamp, "seconds": seconds})
@@ -85,8 +94,21 @@ def _fields(result: Result) -> dict[str, Any]:
     return {name: getattr(result, name) for name in result.__dataclass_fields__}
 
 
-def _grade(submission: Submission, options: GradingOptions) -> Result:
-    specs = notebooks_of(submission.assignment)
+def _chosen(specs: Iterable[NotebookSpec], only: Collection[str] | None) -> list[NotebookSpec]:
+    """The notebooks with no other exercises to judge than those of `only`; written answers, which cost nothing, stay."""
+    return [
+        replace(
+            spec,
+            exercises=tuple(
+                entry for entry in spec.exercises if only is None or entry.id in only or entry.kind == "written"
+            ),
+        )
+        for spec in specs
+    ]
+
+
+def _grade(submission: Submission, options: GradingOptions, only: Collection[str] | None) -> Result:
+    specs = _chosen(notebooks_of(submission.assignment), only)
     if not specs:
         return Result(
             submission.learner,
@@ -95,19 +117,29 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
             message=f"The course has no assignment {submission.assignment}.",
         )
     if submission.folder.is_symlink():
-        return _failed(submission, "unreadable", "The submission is a symbolic link, which is not followed.")
+        return _failed(submission, "unreadable", "The submission is a symbolic link, which is not followed.", only)
     notebooks = _read_all(submission, specs)
-    if not notebooks.rebuilt:
-        return _judged(submission, specs, notebooks, {}, None)
+    verdicts = _untouched_verdicts(specs, notebooks)
+    running = [
+        spec
+        for spec in specs
+        if spec.name in notebooks.rebuilt
+        and any(entry.kind != "written" and entry.id not in verdicts for entry in spec.exercises)
+    ]
+    if not running:
+        return _judged(submission, specs, notebooks, verdicts, None)
     with tempfile.TemporaryDirectory(prefix="course-grade-") as temporary:
         task, answers = Path(temporary, "task"), Path(temporary, "answers")
         answers.mkdir()
         scratch = sandbox.INSIDE_SCRATCH if options.sandboxed else Path(temporary, "scratch")
-        tasks = [NotebookTask(spec, notebooks.rebuilt[spec.name]) for spec in specs if spec.name in notebooks.rebuilt]
+        tasks = [NotebookTask(spec, notebooks.rebuilt[spec.name]) for spec in running]
         write_task(task, tasks, scratch=scratch, deadlines=options.deadlines)
         ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
-        verdicts = verify(answers, ended.reason, [spec for spec in specs if spec.name in notebooks.rebuilt])
+        if ended.reason != "finished" and not (answers / STARTED).exists():
+            return _not_started(submission, ended, only)
+        verdicts |= verify(answers, ended.reason, running)
         notebooks.findings += _events(answers / "report.json")
+        notebooks.ended_early |= _ended_early(answers, running, ended, verdicts)
     return _judged(submission, specs, notebooks, verdicts, ended)
 
 
@@ -129,6 +161,67 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
     others = sorted(path.name for path in submission.folder.glob("*.ipynb") if path.name not in known)
     found.findings += [f"{name} is no notebook of this assignment and was not looked at." for name in others[:20]]
     return found
+
+
+def _untouched_verdicts(specs: Sequence[NotebookSpec], notebooks: _Notebooks) -> dict[str, dict[str, Any]]:
+    """Verdicts on notebooks in which the learner changed and added no code: known without running them."""
+    verdicts = {}
+    for spec in specs:
+        rebuilt = notebooks.rebuilt.get(spec.name)
+        if rebuilt is None or not rebuilt.untouched:
+            continue
+        for exercise in spec.exercises:
+            if exercise.kind != "written":
+                found = Verdict(exercise.id, Status.NOT_ATTEMPTED, UNTOUCHED, max_points=exercise.points)
+                verdicts[exercise.id] = {**found.to_json(), "seconds": 0.0}
+    return verdicts
+
+
+def _not_started(submission: Submission, ended: Ended, only: Collection[str] | None) -> Result:
+    """The result of a sandbox that ended before any code of the learner ran."""
+    log = " ".join(ended.log.strip().splitlines()[-3:])
+    message = (
+        f"The sandbox ended ({ended.reason}) before any code of the submission ran. Look at the memory and the processes "
+        f"of this machine. {log}"
+    )
+    failed = _failed(submission, "grader_error", message.strip(), only)
+    suspects = tuple(replace(exercise, ended_early=True) for exercise in failed.exercises)
+    return replace(failed, exercises=suspects, findings=ended.findings, isolation=ended.isolation)
+
+
+def _ended_early(
+    answers: Path, notebooks: Sequence[NotebookSpec], ended: Ended, verdicts: Mapping[str, Mapping[str, Any]]
+) -> set[str]:
+    """The exercises that have no answer, or none that was compared, because a process ended before its time.
+
+    That may be the learner's doing, or the machine's: for lack of memory it kills what is largest. Whoever used up the
+    memory of its own limit is no such case.
+    """
+    found = set()
+    for notebook in notebooks:
+        for exercise in notebook.exercises:
+            verdict = verdicts.get(exercise.id)
+            if exercise.kind == "written" or (verdict is not None and verdict["status"] != Status.ERROR):
+                continue
+            if verdict is None or (
+                not ended.out_of_memory
+                and (ended.reason in ("died", "damaged") or _says_ended_early(answers, notebook.name, exercise.id))
+            ):
+                found.add(exercise.id)
+    return found
+
+
+def _says_ended_early(answers: Path, notebook: str, exercise: str) -> bool:
+    """Whether the runner says that a process of Python or Java ended in this exercise, or in a cell that others need."""
+    documents = [*(answers / notebook / exercise).glob("*/outcome.json"), answers / "report.json"]
+    for path in documents:
+        try:
+            told = json.loads(path.read_bytes()[:1_000_000])
+            if (told["notebooks"][notebook] if path.name == "report.json" else told).get("ended_early") is True:
+                return True
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            continue
+    return False
 
 
 def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dict[str, dict[str, Any]]:
@@ -191,7 +284,8 @@ def _judged(
                 why = Status.NOT_ATTEMPTED if problem.reason == "missing" else Status.ERROR
                 exercises.append(ExerciseResult(exercise.id, why, 0.0, exercise.points, str(problem)))
             else:
-                exercises.append(_exercise_result(exercise, verdicts.get(exercise.id)))
+                found = _exercise_result(exercise, verdicts.get(exercise.id))
+                exercises.append(replace(found, ended_early=exercise.id in notebooks.ended_early))
     status = _overall(notebooks, exercises, ended)
     findings = [*notebooks.findings, *(ended.findings if ended else ())]
     if ended is not None and ended.reason == "died":
@@ -212,11 +306,11 @@ def _judged(
 
 
 def _overall(notebooks: _Notebooks, exercises: Sequence[ExerciseResult], ended: Ended | None) -> str:
-    if ended is None:
+    if not notebooks.rebuilt:
         return "unreadable"
     if any(exercise.status == Status.GRADER_ERROR for exercise in exercises):
         return "grader_error"
-    if ended.reason != "finished":
+    if ended is not None and ended.reason != "finished":
         return "timeout" if ended.reason == "timeout" else "stopped"
     return "incomplete" if notebooks.problems else "graded"
 
@@ -242,12 +336,12 @@ def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None) -> E
     )
 
 
-def _failed(submission: Submission, status: str, message: str) -> Result:
+def _failed(submission: Submission, status: str, message: str, only: Collection[str] | None) -> Result:
     exercises = [
         ExerciseResult(
             spec.id, Status.GRADER_ERROR if status == "grader_error" else Status.ERROR, 0.0, spec.points, message
         )
-        for notebook in notebooks_of(submission.assignment)
+        for notebook in _chosen(notebooks_of(submission.assignment), only)
         for spec in notebook.exercises
         if spec.kind != "written"
     ]
@@ -275,7 +369,10 @@ def submission_digest(submission: Submission) -> str:
     for name in names:
         path = submission.folder / name
         try:
-            content = b"a link" if path.is_symlink() or submission.folder.is_symlink() else _head(path)
+            if path.is_symlink() or submission.folder.is_symlink():
+                content = b"a link"
+            else:  # a pipe must not even be opened, because that would wait for a writer
+                content = _head(path) if path.is_file() else b"nothing"
         except OSError:
             content = b"nothing"
         digest.update(f"{name} {len(content)}\n".encode())

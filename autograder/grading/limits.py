@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,8 @@ class Limits:
     """What one submission may use. Bytes and seconds.
 
     `scratch` is the size of the private /tmp, `output` that of all answers together; `processes` counts threads too, of
-    which Spark starts hundreds.
+    which Spark starts hundreds. `owner` becomes part of the name of the control group, so that it can be found when the
+    grader that made it was killed.
     """
 
     memory: int = 3_000_000_000
@@ -31,6 +32,7 @@ class Limits:
     scratch: int = 1_000_000_000
     output: int = 200_000_000
     members: int = 5_000
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,22 @@ def make_control_group(limits: Limits) -> ControlGroup | None:
         return None
 
 
+def remove_groups_of(owner: str) -> None:
+    """Kill and remove the control groups that a grader which is gone left behind (`Limits.owner`)."""
+    with contextlib.suppress(OSError, KeyError):
+        own, version = _own_groups(), 2 if (HIERARCHY / "cgroup.controllers").exists() else 1
+        homes = [HIERARCHY / controller / own[controller] for controller in ("memory", "pids")]
+        if version == 2:
+            homes = [HIERARCHY / own[""], (HIERARCHY / own[""]).parent]
+        for home in homes:
+            for folder in home.glob(f"{_name(owner)}*"):
+                ControlGroup((folder,), version).kill()
+
+
+def _name(owner: str) -> str:
+    return f"course-{owner}-" if owner else "course-"
+
+
 def _own_groups() -> dict[str, str]:
     """Controller (empty for version 2) → path of the group that this process is in."""
     groups = {}
@@ -106,7 +124,7 @@ def _own_groups() -> dict[str, str]:
 
 def _version_1(limits: Limits) -> ControlGroup:
     own = _own_groups()
-    name = f"course-{uuid.uuid4().hex[:12]}"
+    name = _name(limits.owner) + uuid.uuid4().hex[:12]
     folders: list[Path] = []
     try:
         for controller, settings in {
@@ -130,7 +148,7 @@ def _version_1(limits: Limits) -> ControlGroup:
 
 def _version_2(limits: Limits) -> ControlGroup:
     parent = _delegated_group()
-    folder = parent / f"course-{uuid.uuid4().hex[:12]}"
+    folder = parent / (_name(limits.owner) + uuid.uuid4().hex[:12])
     folder.mkdir()
     try:
         (folder / "memory.max").write_text(str(limits.memory))
@@ -184,9 +202,14 @@ def kill_tree(process_id: int) -> None:
             process.kill()
 
 
-def kill_children(process_id: int) -> None:
-    """Kill all descendants of a process, but not itself."""
-    for process in reversed(list(_tree(process_id))[1:]):
+def descendants(process_id: int) -> set[psutil.Process]:
+    """All processes that a process started and those that they started."""
+    return set(list(_tree(process_id))[1:])
+
+
+def kill_children(process_id: int, spare: Collection[psutil.Process] = ()) -> None:
+    """Kill all descendants of a process, but not itself and not those to `spare`."""
+    for process in descendants(process_id) - set(spare):
         with contextlib.suppress(psutil.Error):
             process.kill()
 

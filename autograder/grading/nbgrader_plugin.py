@@ -19,8 +19,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Float
 
 from autograder import paths, render
-from autograder.grading import engine
+from autograder.grading import engine, job
 from autograder.grading.engine import GradingOptions, Submission
+from autograder.grading.job import Job
 from autograder.grading.limits import Limits
 from autograder.grading.rebuild import UnusableNotebook, rebuilt_notebook
 from autograder.grading.results import ExerciseResult, Result
@@ -106,7 +107,7 @@ class GradeInSandbox(NbGraderPreprocessor):
         key = (str(submission.folder), engine.submission_digest(submission))
         if key not in _results:
             limits = Limits(memory=int(self.memory * 1e9), seconds=self.seconds)
-            _results[key] = engine.grade(submission, GradingOptions(limits=limits, sandboxed=self.sandboxed))
+            _results[key] = job.grade(Job(submission, GradingOptions(limits=limits, sandboxed=self.sandboxed)))
         return _results[key]
 
 

@@ -59,6 +59,16 @@ class Rebuilt:
         """Whether the learner changed this answer cell, of code or of text."""
         return grade_id in self.written or any(cell.grade_id == grade_id and cell.edited for cell in self.cells)
 
+    @property
+    def untouched(self) -> bool:
+        """Whether all code is that of the release and every answer is a stub that says so when it is called."""
+        return not any(
+            cell.edited
+            or cell.origin == "learner"
+            or (cell.grade_id.startswith(ANSWER) and "raise NotImplementedError" not in cell.source)
+            for cell in self.cells
+        )
+
 
 def rebuild(submission: Path, release: Path) -> Rebuilt:
     """Put the learner's answers into the released notebook.

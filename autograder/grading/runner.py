@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from autograder.grading import exchange
-from autograder.grading.task import SPARK_CONFIGURATION, TASK
+from autograder.grading.orphans import end_with_parent
+from autograder.grading.task import SPARK_CONFIGURATION, STARTED, TASK
 from autograder.models import Status
 
 MAXIMUM_ANSWER_BYTES = 50_000_000
@@ -50,6 +51,8 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=0, help="RLIMIT_NPROC, where there is no control group")
     arguments = parser.parse_args()
     stream = _private_stream()
+    if not arguments.sweep:  # in a sandbox bubblewrap sees to it
+        end_with_parent()
     _limit(arguments.processes)
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     os.environ["SPARK_CONF_DIR"] = str(arguments.task / SPARK_CONFIGURATION)
@@ -156,13 +159,14 @@ class Gateway:
 @dataclass
 class Attempt:
     """What is known about one notebook while it runs, perhaps several times: cells that ended its process are skipped
-    next time.
+    next time. `ended_early`: a cell that is no answer did so, which may cost answers that need it.
     """
 
     skip: set[int] = field(default_factory=set)
     captured: set[tuple[str, str]] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
+    ended_early: bool = False
 
 
 @dataclass
@@ -190,11 +194,16 @@ class Supervisor:
         loading.start()
         self.gateway.ensure()
         loading.join()
+        exchange.send(self.stream, STARTED, b"{}")
         for notebook in self.task["notebooks"]:
             start = time.monotonic()
             attempt = self._notebook(notebook)
             seconds = round(time.monotonic() - start, 3)
-            self.report["notebooks"][notebook["name"]] = {"seconds": seconds, "events": attempt.events[:50]}
+            self.report["notebooks"][notebook["name"]] = {
+                "seconds": seconds,
+                "events": attempt.events[:50],
+                "ended_early": attempt.ended_early,
+            }
         self.report["virtual_machines"] = self.gateway.started
         exchange.send(self.stream, "report.json", json.dumps(self.report).encode())
         self.stream.close()
@@ -308,11 +317,13 @@ class Supervisor:
     ) -> None:
         """Give the exercise whose cell ended the process its outcome now; the others get another run."""
         exercise = cell["check"]["id"] if "check" in cell else cell["answers"]
+        attempt.ended_early = attempt.ended_early or not exercise
         if not exercise:
             return
         cases = [case["name"] for case in cell.get("cases", ())] or ["sample"]
         case = next((case for case in cases if (exercise, case) not in attempt.captured), cases[-1])
         event = {"exercise": exercise, "case": case, "status": status, "message": message}
+        event["ended_early"] = status == Status.ERROR
         self._send(name, event, attempt)
 
     def _send(self, notebook: str, event: Mapping[str, Any], attempt: Attempt) -> None:
@@ -337,7 +348,8 @@ class Supervisor:
             attempt.settled.add(key[0])
         for name, data in files.items():
             exchange.send(self.stream, f"{notebook}/{key[0]}/{key[1]}/{name}", data)
-        document = {**outcome, "seconds": float(event.get("seconds", 0.0))}
+        seconds, ended_early = float(event.get("seconds", 0.0)), event.get("ended_early") is True
+        document = {**outcome, "seconds": seconds, "ended_early": ended_early}
         exchange.send(self.stream, f"{notebook}/{key[0]}/{key[1]}/outcome.json", json.dumps(document).encode())
         attempt.captured.add(key)
 

@@ -48,7 +48,7 @@ class Ended:
 
     `reason` is "finished", "timeout", "memory", "output" (too many or too large answers), "damaged" (the stream of
     answers made no sense) or "died". `isolation` says what kept the learner's code in. `peak_memory` is in bytes, 0
-    where it is not known.
+    where it is not known. `out_of_memory`: something inside was killed for using more than the limit.
     """
 
     reason: str
@@ -57,6 +57,7 @@ class Ended:
     findings: tuple[str, ...] = ()
     peak_memory: int = 0
     log: str = ""
+    out_of_memory: bool = False
 
 
 @dataclass
@@ -168,14 +169,15 @@ def _run(
         _end(process)
         watch.done.set()
         watchdog.join()
-    if watch.over_memory or (group is not None and group.out_of_memory()):
+    out_of_memory = watch.over_memory or (group is not None and group.out_of_memory())
+    if out_of_memory:
         findings.append(f"More memory was asked for than the {limits.memory / 1e9:g} GB that a submission may use.")
         reason = "memory" if reason in ("died", "damaged") else reason
     if group is not None and group.out_of_processes():
         findings.append(f"More than {limits.processes} processes and threads were asked for.")
     isolation = "bubblewrap" if sandboxed else "none"
     peak = (group.peak_memory() if group is not None else 0) or watch.peak_memory
-    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), peak, _tail(log))
+    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), peak, _tail(log), out_of_memory)
 
 
 def _watch(process: int, limits: Limits, group: ControlGroup | None, watch: _Watch) -> None:

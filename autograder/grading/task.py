@@ -19,6 +19,8 @@ from autograder.setup.spark_configuration import SparkSettings, present_jars, wr
 
 TASK = "task.json"
 SPARK_CONFIGURATION = "spark-conf"
+STARTED = "started.json"
+"""Leaves the sandbox before any code of the learner runs: without it, whatever went wrong was not the learner's fault."""
 
 
 @dataclass(frozen=True)

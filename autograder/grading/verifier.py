@@ -20,6 +20,7 @@ from typing import Any
 from autograder import manifest, paths
 from autograder.checks import KINDS, Answer
 from autograder.compare import AnswerUnreadable
+from autograder.grading.orphans import end_with_parent
 from autograder.grading.task import case_name
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import Outcome
@@ -48,6 +49,7 @@ class ExpectedCase:
 
 def main() -> None:
     """Judge what the request names."""
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))

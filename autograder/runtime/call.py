@@ -16,6 +16,8 @@ from autograder.checks import Answer, Check, Workspace, WrongKind
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
 
+UNTOUCHED = "Not attempted yet: the cell above still raises NotImplementedError."
+
 
 class DeadlineExceeded(BaseException):
     """Raised inside the learner's thread when its time is up. Not an Exception, so that `except Exception` cannot swallow it."""
@@ -108,9 +110,7 @@ def _answer(
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
     except NotImplementedError:
-        return Outcome(
-            Status.NOT_ATTEMPTED, message="Not attempted yet: the cell above still raises NotImplementedError."
-        )
+        return Outcome(Status.NOT_ATTEMPTED, message=UNTOUCHED)
     except (KeyboardInterrupt, DeadlineExceeded):
         raise
     except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook

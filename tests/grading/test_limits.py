@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.grading import sandbox
-from autograder.grading.limits import Limits, join_and_execute, make_control_group
+from autograder.grading.limits import Limits, join_and_execute, make_control_group, remove_groups_of
 
 HOG = "hog = []\nwhile True: hog.append(bytearray(b'x') * 20_000_000)"
 FORKS = """
@@ -83,3 +83,21 @@ def test_without_bubblewrap_grading_refuses_with_one_sentence(monkeypatch: pytes
     with pytest.raises(sandbox.SandboxUnavailable, match=r"bubblewrap \(bwrap\) is not installed.*--no-sandbox"):
         sandbox.require_bubblewrap()
     sandbox.require_bubblewrap.cache_clear()
+
+
+def test_what_a_killed_grader_left_in_its_control_groups_is_ended_and_removed() -> None:
+    ours, other = make_control_group(Limits(owner="grader-1")), make_control_group(Limits(owner="grader-12"))
+    if ours is None or other is None:
+        pytest.skip("this user may not make control groups here")
+    sleeper = subprocess.Popen(join_and_execute(ours, ["sleep", "600"]))
+    try:
+        while sleeper.pid not in map(int, (ours.folders[0] / "cgroup.procs").read_text().split()):
+            time.sleep(0.02)
+        remove_groups_of("grader-1")
+        assert sleeper.wait(timeout=10) == -9
+        assert not any(folder.exists() for folder in ours.folders)
+        assert all(folder.exists() for folder in other.folders)
+    finally:
+        sleeper.kill()
+        ours.kill()
+        other.kill()

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from autograder.grading.batch import find_submissions
-from autograder.grading.results import Result, read_result, result_path, write_grades, write_result
+from autograder.grading.results import (
+    ExerciseResult,
+    Result,
+    WrittenAnswer,
+    load_result,
+    read_result,
+    result_path,
+    set_aside,
+    write_grades,
+    write_result,
+)
 
 
 def test_a_result_is_replaced_and_the_earlier_one_kept(tmp_path: Path) -> None:
@@ -58,3 +68,38 @@ def test_submissions_are_folders_and_links_are_not_followed(tmp_path: Path) -> N
         ("ada", "01_a"),
         ("bob", "01_a"),
     ]
+
+
+def test_a_result_is_read_as_it_was_written() -> None:
+    exercise = ExerciseResult("1.1.1", "failed", 0.0, 2.0, "no", 1.5, {"right": ["a"]}, True, "d", "t")
+    result = Result("ada", "a", "graded", exercises=(exercise,), written=(WrittenAnswer("1.1.9", "to_mark", 3.0),))
+    assert Result.from_json(result.to_json()) == result
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", '{"points": 7}', '{"schema_version": 2}', '{"schema_version": 1, "exercises": 5}']
+)
+def test_other_files_are_no_results(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    assert load_result(tmp_path / "a.json") is None
+
+
+def test_files_that_are_set_aside_never_replace_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "ada" / "a.json"
+    path.parent.mkdir()
+    for content in ("one", "two"):
+        path.write_text(content)
+        os.utime(path, (1_000_000, 1_000_000))
+        set_aside(path)
+    assert sorted(entry.read_text() for entry in (path.parent / "previous").iterdir()) == ["one", "two"]
+    assert not path.exists()
+
+
+def test_a_table_of_marks_by_somebody_else_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "grades.csv").write_text("name;mark\nada;7\n")
+    write_result(result_path(tmp_path, "ada", "a"), Result("ada", "a", "graded"))
+    write_grades(tmp_path)
+    write_grades(tmp_path)
+    (kept,) = (tmp_path / "previous").iterdir()
+    assert kept.read_text() == "name;mark\nada;7\n"
+    assert (tmp_path / "grades.csv").read_text().startswith("learner,assignment,")
