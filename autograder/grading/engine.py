@@ -17,8 +17,9 @@ from typing import Any
 from autograder import manifest, paths
 from autograder.grading import sandbox
 from autograder.grading.limits import Limits
+from autograder.grading.printable import printable
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
-from autograder.grading.results import ExerciseResult, Result, WrittenAnswer
+from autograder.grading.results import TOO_LARGE, ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
 from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
@@ -127,7 +128,9 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
         found.findings += [f"{spec.name}: {finding}" for finding in rebuilt.findings]
     known = {f"{spec.name}.ipynb" for spec in specs}
     others = sorted(path.name for path in submission.folder.glob("*.ipynb") if path.name not in known)
-    found.findings += [f"{name} is no notebook of this assignment and was not looked at." for name in others[:20]]
+    found.findings += [
+        f"{printable(name)} is no notebook of this assignment and was not looked at." for name in others[:20]
+    ]
     return found
 
 
@@ -233,8 +236,7 @@ def _explanation(status: str, notebooks: _Notebooks) -> str:
 
 def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None) -> ExerciseResult:
     if verdict is None:
-        message = "This answer could not be compared within the verifier's limits of time and memory."
-        return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, message)
+        return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, TOO_LARGE)
     shown = {name: verdict[name] for name in ("right", "wrong", "examples", "hint", "shape", "trace")}
     points = min(max(float(verdict["points"]), 0.0), spec.points)
     return ExerciseResult(
@@ -261,9 +263,11 @@ def _events(report: Path) -> list[str]:
     """What the runner says happened in the notebooks, such as cells that ended the process. Told, never trusted."""
     try:
         notebooks = json.loads(report.read_bytes()[:1_000_000])["notebooks"]
-        return [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]][
-            :100
-        ]
+        return [
+            f"{name}: {printable(str(event)[:300])}"
+            for name, entry in notebooks.items()
+            for event in entry["events"][:20]
+        ][:100]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
@@ -275,7 +279,10 @@ def submission_digest(submission: Submission) -> str:
     for name in names:
         path = submission.folder / name
         try:
-            content = b"a link" if path.is_symlink() or submission.folder.is_symlink() else _head(path)
+            if path.is_symlink() or submission.folder.is_symlink():
+                content = b"a link"
+            else:  # to open a named pipe would wait for ever
+                content = _head(path) if path.is_file() else b"nothing"
         except OSError:
             content = b"nothing"
         digest.update(f"{name} {len(content)}\n".encode())

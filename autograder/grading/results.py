@@ -15,6 +15,7 @@ from typing import Any
 
 SCHEMA_VERSION = 1
 PREVIOUS = "previous"
+TOO_LARGE = "This answer could not be compared within the verifier's limits of time and memory."
 COLUMNS = ("learner", "assignment", "status", "points", "max_points", "seconds", "message")
 
 

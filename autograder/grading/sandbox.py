@@ -110,7 +110,8 @@ def run(task: Path, answers: Path, limits: Limits, *, sandboxed: bool = True) ->
 @contextlib.contextmanager
 def _command(task: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool) -> Iterator[list[str]]:
     options = [f"--processes={limits.processes}"] if group is None else []
-    runner = [sys.executable, "-m", "autograder.grading.runner"]
+    # -P: the working folder, where learner code may write, is no place to import from.
+    runner = [sys.executable, "-P", "-m", "autograder.grading.runner"]
     with tempfile.TemporaryDirectory(prefix="course-grade-") as folder:
         if sandboxed:
             program, system = require_bubblewrap(), Path(folder)
@@ -265,7 +266,19 @@ def _wrap(program: str, task: Path, limits: Limits, system: Path) -> list[str]:
     return command
 
 
+def _require_hidden(root: Path) -> None:
+    """Raise SandboxUnavailable when the course lies in a folder that the sandbox shows as a whole."""
+    shown = [*map(Path, _SYSTEM), Path(sys.base_prefix), Path(sys.prefix)]
+    home = next((folder for folder in shown if folder.resolve() in (root.resolve(), *root.resolve().parents)), None)
+    if home is not None:
+        raise SandboxUnavailable(
+            f"The course lies in {home}, which learners' code may read, so solutions could not be hidden. "
+            "Move the course to another folder, such as one in your home, and grade again."
+        )
+
+
 def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
+    _require_hidden(paths.ROOT)
     mounts = _Mounts()
     for folder in map(Path, _SYSTEM):
         if folder.is_symlink():
