@@ -84,7 +84,8 @@ def markdown_of_learners(context: Context, source: str) -> str:
     """
     cell = context.get("cell") or {}
     is_answer = bool(cell.get("metadata", {}).get("nbgrader", {}).get("solution"))
-    return str(MarkdownWithMath(renderer=IPythonRenderer(escape=is_answer)).render(source))
+    renderer = IPythonRenderer(escape=is_answer, allow_harmful_protocols=not is_answer)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
 class GradeInSandbox(NbGraderPreprocessor):
