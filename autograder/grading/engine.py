@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -307,6 +308,6 @@ def course_digest(assignment: str) -> str:
         for folder in [*folders, paths.hidden_folder(assignment, notebook.name)]:
             files += sorted(path for path in folder.rglob("*") if path.is_file())
         for path in files:
-            digest.update(path.relative_to(paths.ROOT).as_posix().encode() + b"\n")
+            digest.update(Path(os.path.relpath(path, paths.ROOT)).as_posix().encode() + b"\n")
             digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()

@@ -29,7 +29,7 @@ from autograder.grading.samples import grade_id, make_sample
 from autograder.grading.task import Deadlines
 from autograder.models import ExerciseSpec
 from tests.grading.attacks import Attack, breaking, files, forging, poisoning, snooping, spoofing
-from tests.grading.attacks.packing import Packed, alone, assignment_notebooks, graded, quiet
+from tests.grading.attacks.packing import Packed, alone, assignment_notebooks, graded, quiet, shorten_release
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -111,7 +111,17 @@ def sentinel() -> Iterator[Sentinel]:
 
 
 @pytest.fixture(scope="module")
-def graded_class(tmp_path_factory: pytest.TempPathFactory, sentinel: Sentinel) -> Class:
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Released notebooks without worked examples."""
+    folder = tmp_path_factory.mktemp("release")
+    shorten_release(folder, (ASSIGNMENT, LIGHT))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "MODULES", folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def graded_class(tmp_path_factory: pytest.TempPathFactory, sentinel: Sentinel, release: None) -> Class:
     """All hostile submissions between honest neighbours, graded by two workers."""
     home = tmp_path_factory.mktemp("hostile")
     submitted = home / "submitted"

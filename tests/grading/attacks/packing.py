@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder import manifest
+from autograder import manifest, paths
 from autograder.grading.samples import grade_id, make_sample
 from autograder.models import ExerciseSpec, NotebookSpec
 from tests.grading.attacks import Attack
@@ -32,6 +32,17 @@ class Packed:
         folder.mkdir(parents=True)
         for name, notebook in self.notebooks.items():
             (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def shorten_release(folder: Path, assignments: Iterable[str]) -> None:
+    """Write the released notebooks without their worked examples, which would be most of the time of a run."""
+    for assignment in assignments:
+        (folder / assignment).mkdir(parents=True)
+        for spec in assignment_notebooks(assignment):
+            notebook = nbformat.read(paths.MODULES / assignment / f"{spec.name}.ipynb", as_version=4)
+            code = [cell for cell in notebook.cells if cell.cell_type == "code" or grade_id(cell)]
+            notebook.cells = [cell for number, cell in enumerate(code) if number == 0 or grade_id(cell)]
+            nbformat.write(notebook, folder / assignment / f"{spec.name}.ipynb")
 
 
 def graded(spec: NotebookSpec) -> list[ExerciseSpec]:

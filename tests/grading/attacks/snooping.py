@@ -190,6 +190,40 @@ attempt("a control probe: its own version", lambda: java.java.lang.System.getPro
         told="reached: a control probe: its own version",
     ),
     Attack(
+        "expected answers of the caller",
+        "returns whatever DataFrame its caller, or the running test, calls expected",
+        body="""
+import sys
+from pyspark.sql import DataFrame
+frame = sys._getframe()
+while frame is not None:
+    for names in (frame.f_locals, frame.f_globals):
+        for name, value in list(names.items()):
+            if isinstance(value, DataFrame) and "expected" in name:
+                return value
+    frame = frame.f_back
+raise LookupError("nobody holds an expected answer")
+""",
+        told="nobody holds an expected answer",
+    ),
+    Attack(
+        "gradebook",
+        "gives itself extra credit in the gradebook",
+        body=looking("""
+import glob, os, pathlib, sqlite3
+def credited(path):
+    database = sqlite3.connect(path, timeout=5)
+    with database:
+        return database.execute("UPDATE grade SET extra_credit = 10, manual_score = 10, needs_manual_grade = 0").rowcount
+here = pathlib.Path.cwd()
+known = [folder / "gradebook.db" for folder in (here, *here.parents)] + [*pathlib.Path("/tmp").glob("*/gradebook.db")]
+for path in known:
+    attempt("a gradebook", lambda: path.exists() and credited(path))
+attempt("a control probe: a database", lambda: sqlite3.connect(":memory:"))
+"""),
+        told="reached: a control probe: a database",
+    ),
+    Attack(
         "tests in the notebook",
         "looks for the tests of the running notebook in its history, its namespace and the files around it",
         body=looking("""
