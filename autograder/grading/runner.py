@@ -454,7 +454,7 @@ def _events(reading: int, child: int, clock: _Clock) -> Iterator[Mapping[str, An
         *lines, buffer = (buffer + data).split(b"\n")
         buffer = b"" if len(buffer) > MAXIMUM_LINE else buffer
         for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+            with contextlib.suppress(ValueError, RecursionError):
                 event = json.loads(line)
                 if isinstance(event, dict):
                     yield event

@@ -111,8 +111,8 @@ write(pa.table({"c0": text}), [field("name", "string")], compression="zstd")
             PARQUET
             + """
 zeros = pa.array([0] * 1_000_000, pa.int64())
-table = pa.table({f"c{number}": pa.chunked_array([zeros]) for number in range(300)})
-write(table, [field(f"c{number}", "long") for number in range(300)], compression="gzip", use_dictionary=False)
+table = pa.table({f"c{number}": pa.chunked_array([zeros]) for number in range(120)})
+write(table, [field(f"c{number}", "long") for number in range(120)], compression="zstd", use_dictionary=False)
 """
         ),
         told="at most",

@@ -38,8 +38,7 @@ for name in ("solutions", "modules", ".git", "tests", "results", "gradebook.db",
 for name in FACTS["private"]:
     attempt(name, lambda: pathlib.Path(name).exists())
 attempt("password hashes", lambda: bool(pathlib.Path("/etc/shadow").read_text()))
-attempt("home folders", lambda: pathlib.Path("/home").exists() or any(pathlib.Path("/root").glob(".??*/*")) )
-attempt("the host's temporary folder", lambda: [p for p in pathlib.Path("/tmp").glob("course-*") if p.is_dir()])
+attempt("home folders", lambda: pathlib.Path("/home").exists())
 attempt("a control probe: the inputs", lambda: any(pathlib.Path("/task/inputs").iterdir()))
 """),
         told="reached: a control probe: the inputs",
@@ -49,13 +48,14 @@ attempt("a control probe: the inputs", lambda: any(pathlib.Path("/task/inputs").
         "searches the task for expected answers, descriptions of hidden variants, hints and hidden tests",
         body=looking("""
 import json
-task = open("/task/task.json").read()
-cells = [cell for notebook in json.loads(task)["notebooks"] for cell in notebook["cells"]]
-cases = [case for cell in cells for case in cell.get("cases", [])]
+notebooks = json.load(open("/task/task.json"))["notebooks"]
+cells = [cell for notebook in notebooks for cell in notebook["cells"] if "check" in cell]
+task = json.dumps(cells)
+cases = [case for cell in cells for case in cell["cases"]]
 attempt("more than inputs", lambda: any(set(case) - {"name", "files", "arguments"} for case in cases))
 attempt("descriptions", lambda: any(text in task for text in FACTS["descriptions"]))
 attempt("hidden tests", lambda: "variant(" in task or "HIDDEN TESTS" in task or "MARK SCHEME" in task)
-attempt("points", lambda: any(cell["check"]["points"] for cell in cells if "check" in cell))
+attempt("points", lambda: any(cell["check"]["points"] or cell["check"]["hints"] for cell in cells))
 attempt("a control probe: the cases", lambda: len(cases) > 8)
 """),
         told="reached: a control probe: the cases",
@@ -73,7 +73,7 @@ attempt("names of expected answers", lambda: any("expected" in name or "referenc
 texts = [value for value in gc.get_objects() if isinstance(value, dict) and any(
     isinstance(key, str) and key in ("expected", "reference_folder", "rubric") for key in value)]
 attempt("verifier in memory", lambda: "autograder.grading.verifier" in sys.modules)
-attempt("a control probe: the grader's frames", lambda: "case" in names)
+attempt("a control probe: the grader's frames", lambda: "outcomes" in names)
 """),
         told="reached: a control probe: the grader's frames",
     ),
