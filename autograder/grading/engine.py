@@ -22,6 +22,7 @@ from autograder.grading.printable import printable
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
 from autograder.grading.results import TOO_LARGE, ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
+from autograder.grading.suspicion import suspicions
 from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.runtime.judge import reference_folder
@@ -126,7 +127,7 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
             found.findings.append(str(problem))
             continue
         found.rebuilt[spec.name] = rebuilt
-        found.findings += [f"{spec.name}: {finding}" for finding in rebuilt.findings]
+        found.findings += [f"{spec.name}: {finding}" for finding in (*rebuilt.findings, *suspicions(rebuilt.cells))]
     known = {f"{spec.name}.ipynb" for spec in specs}
     others = sorted(path.name for path in submission.folder.glob("*.ipynb") if path.name not in known)
     found.findings += [
