@@ -34,3 +34,6 @@ c.Autograde.autograde_preprocessors = [
     "autograder.grading.nbgrader_plugin.SaveMarks",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+
+# HTML in learners' text answers is shown, not run, in the formgrader and in feedback.
+c.HTMLExporter.filters = {"markdown2html": "autograder.grading.nbgrader_plugin.markdown_of_learners"}

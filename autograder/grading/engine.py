@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,9 +18,11 @@ from typing import Any
 from autograder import manifest, paths
 from autograder.grading import sandbox
 from autograder.grading.limits import Limits
+from autograder.grading.printable import printable
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
-from autograder.grading.results import ExerciseResult, Result, WrittenAnswer
+from autograder.grading.results import TOO_LARGE, ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
+from autograder.grading.suspicion import suspicions
 from autograder.grading.task import STARTED, Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import UNTOUCHED
@@ -156,10 +159,12 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
             found.findings.append(str(problem))
             continue
         found.rebuilt[spec.name] = rebuilt
-        found.findings += [f"{spec.name}: {finding}" for finding in rebuilt.findings]
+        found.findings += [f"{spec.name}: {finding}" for finding in (*rebuilt.findings, *suspicions(rebuilt.cells))]
     known = {f"{spec.name}.ipynb" for spec in specs}
     others = sorted(path.name for path in submission.folder.glob("*.ipynb") if path.name not in known)
-    found.findings += [f"{name} is no notebook of this assignment and was not looked at." for name in others[:20]]
+    found.findings += [
+        f"{printable(name)} is no notebook of this assignment and was not looked at." for name in others[:20]
+    ]
     return found
 
 
@@ -327,8 +332,7 @@ def _explanation(status: str, notebooks: _Notebooks) -> str:
 
 def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None) -> ExerciseResult:
     if verdict is None:
-        message = "This answer could not be compared within the verifier's limits of time and memory."
-        return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, message)
+        return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, TOO_LARGE)
     shown = {name: verdict[name] for name in ("right", "wrong", "examples", "hint", "shape", "trace")}
     points = min(max(float(verdict["points"]), 0.0), spec.points)
     return ExerciseResult(
@@ -355,9 +359,11 @@ def _events(report: Path) -> list[str]:
     """What the runner says happened in the notebooks, such as cells that ended the process. Told, never trusted."""
     try:
         notebooks = json.loads(report.read_bytes()[:1_000_000])["notebooks"]
-        return [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]][
-            :100
-        ]
+        return [
+            f"{name}: {printable(str(event)[:300])}"
+            for name, entry in notebooks.items()
+            for event in entry["events"][:20]
+        ][:100]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
@@ -397,6 +403,6 @@ def course_digest(assignment: str) -> str:
         for folder in [*folders, paths.hidden_folder(assignment, notebook.name)]:
             files += sorted(path for path in folder.rglob("*") if path.is_file())
         for path in files:
-            digest.update(path.relative_to(paths.ROOT).as_posix().encode() + b"\n")
+            digest.update(Path(os.path.relpath(path, paths.ROOT)).as_posix().encode() + b"\n")
             digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()

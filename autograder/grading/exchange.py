@@ -71,7 +71,10 @@ def receive(descriptor: int, folder: Path, *, maximum_bytes: int, maximum_files:
         seen.add(name)
         if len(seen) > maximum_files:
             raise ExchangeError("output", f"More than {maximum_files} files were sent.")
-        _store(reader, folder / name, size)
+        try:
+            _store(reader, folder / name, size)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise ExchangeError("damaged", f"{name} is a file and a folder at once.") from error
 
 
 def _parse(header: bytes) -> tuple[str, int]:

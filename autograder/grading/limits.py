@@ -136,6 +136,11 @@ def _version_1(limits: Limits) -> ControlGroup:
             folders.append(folder)
             for setting, value in settings.items():
                 (folder / setting).write_text(str(value))
+        # A group of its own gets its share of the processors, however many busy processes another submission has.
+        with contextlib.suppress(OSError, KeyError):
+            folder = HIERARCHY / "cpu" / own["cpu"] / name
+            folder.mkdir()
+            folders.append(folder)
         # Swap counts on top of memory where the kernel accounts for it; without that there is no such file.
         with contextlib.suppress(OSError):
             (folders[0] / "memory.memsw.limit_in_bytes").write_text(str(limits.memory))
@@ -183,6 +188,8 @@ def _delegated_group() -> Path:
     for process in members:
         (leaf / "cgroup.procs").write_text(str(process))
     (own / "cgroup.subtree_control").write_text("+memory +pids")
+    with contextlib.suppress(OSError):  # shares of the processors between submissions
+        (own / "cgroup.subtree_control").write_text("+cpu")
     return own
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from nbconvert.exporters import NotebookExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Float
@@ -72,6 +75,18 @@ class RebuildingExporter(NotebookExporter):
         self._converter.coursedir.ignore = [*self._ignored, *map(glob.escape, links)]
         if self._hook is not None:
             self._hook(**details)
+
+
+@pass_context
+def markdown_of_learners(context: Context, source: str) -> str:
+    """nbconvert's filter `markdown2html`, with HTML in text answers shown as text.
+
+    nbgrader's formgrader would run a script in an answer with the rights of the person who marks it.
+    """
+    cell = context.get("cell") or {}
+    is_answer = bool(cell.get("metadata", {}).get("nbgrader", {}).get("solution"))
+    renderer = IPythonRenderer(escape=is_answer, allow_harmful_protocols=not is_answer)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
 
 
 class GradeInSandbox(NbGraderPreprocessor):

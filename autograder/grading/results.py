@@ -23,6 +23,7 @@ LOCK = ".lock"
 WRITING = ".writing-"
 GRADES = "grades.csv"
 _LONGEST_NAME = 200
+TOO_LARGE = "This answer could not be compared within the verifier's limits of time and memory."
 COLUMNS = ("learner", "assignment", "status", "points", "max_points", "seconds", "message")
 
 

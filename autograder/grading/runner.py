@@ -17,6 +17,8 @@ import ctypes
 import importlib
 import json
 import os
+import platform
+import re
 import resource
 import select
 import shutil
@@ -24,6 +26,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +41,7 @@ MAXIMUM_ANSWER_BYTES = 50_000_000
 MAXIMUM_MESSAGE = 2_000
 MAXIMUM_LINE = 100_000
 ATTEMPTS = 10
+_ANSWER_FILE = re.compile(r"(?!outcome\.json$)[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
 
 
 def main() -> None:
@@ -54,6 +58,7 @@ def main() -> None:
     if not arguments.sweep:  # in a sandbox bubblewrap sees to it
         end_with_parent()
     _limit(arguments.processes)
+    _leave_keyring()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     os.environ["SPARK_CONF_DIR"] = str(arguments.task / SPARK_CONFIGURATION)
     task = json.loads((arguments.task / TASK).read_text(encoding="utf-8"))
@@ -74,6 +79,13 @@ def _limit(processes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if processes:
         resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+
+
+def _leave_keyring() -> None:
+    """Enter an empty session keyring: the inherited one holds the instructor's keys and is open to all sandboxes."""
+    number = {"x86_64": 250, "aarch64": 219}.get(platform.machine())
+    if number is not None:
+        ctypes.CDLL(None).syscall(number, 1, None)  # keyctl(KEYCTL_JOIN_SESSION_KEYRING)
 
 
 class Gateway:
@@ -176,6 +188,40 @@ class _Clock:
     deadline: float
 
 
+class _Steps:
+    """What a child may say. Learner code can write to the pipe too: it may name only what the task has, and cannot
+    prolong its own deadline.
+    """
+
+    def __init__(self, notebook: Mapping[str, Any], cell_deadline: float) -> None:
+        self.cells = notebook["cells"]
+        self.cell_deadline = cell_deadline
+        self.cases = {(cell["check"]["id"], case["name"]) for cell in self.cells for case in cell.get("cases", ())}
+        self.announced: Counter[int] = Counter()
+
+    def allow(self, event: Mapping[str, Any]) -> bool:
+        """Whether the event is well formed and about this notebook; a cell begins once, a check once for each case."""
+        match event:
+            case {"event": "end"} | {"event": "problem", "message": str()}:
+                return True
+            case {"event": "cell", "number": int(number)} if 0 <= number < len(self.cells):
+                self.announced[number] += 1
+                return self.announced[number] <= len(self.cells[number].get("cases", ())) or self.announced[number] == 1
+            case {
+                "event": "captured",
+                "exercise": str(exercise),
+                "case": str(case),
+                "seconds": int() | float() as seconds,
+            }:
+                return (exercise, case) in self.cases and 0 <= seconds < 1e6
+        return False
+
+    def seconds(self, number: int) -> float:
+        """How long a cell, or one case of a check, may take."""
+        cell = self.cells[number]
+        return float(cell["check"]["deadline"] if "check" in cell else self.cell_deadline)
+
+
 class Supervisor:
     """Runs the notebooks one after the other and sends what they answer."""
 
@@ -270,8 +316,11 @@ class Supervisor:
         """Follow a child's events until it has finished, has ended itself or has overstayed a deadline."""
         current = -1
         clock = _Clock(time.monotonic() + 60)
+        steps = _Steps(notebook, self.task["deadlines"]["cell"])
         for event in _events(reading, child, clock):
             kind = event.get("event")
+            if not steps.allow(event):
+                continue
             if kind == "end":
                 return None
             failed = kind == "problem" or (kind == "captured" and event.get("status") != Status.PASSED)
@@ -287,7 +336,7 @@ class Supervisor:
                 attempt.events.append(f"cell {current}: {event['message']}"[:MAXIMUM_MESSAGE])
             if kind == "cell":
                 current = int(event["number"])
-                clock.deadline = time.monotonic() + float(event["seconds"]) + self.task["deadlines"]["grace"]
+                clock.deadline = time.monotonic() + steps.seconds(current) + self.task["deadlines"]["grace"]
         overstayed = time.monotonic() >= clock.deadline
         what = "did not end in time and was stopped" if overstayed else "ended the Python process"
         attempt.events.append(f"cell {current} {what}")
@@ -336,7 +385,7 @@ class Supervisor:
         files: dict[str, bytes] = {}
         if outcome["status"] == Status.PASSED:
             try:
-                names = sorted(path.name for path in folder.iterdir())[:10]
+                names = sorted(path.name for path in folder.iterdir() if _ANSWER_FILE.fullmatch(path.name))[:10]
                 files = {name: exchange.read_regular(folder / name, MAXIMUM_ANSWER_BYTES) for name in names}
             except OSError as error:
                 files = {}
@@ -417,7 +466,7 @@ def _events(reading: int, child: int, clock: _Clock) -> Iterator[Mapping[str, An
         *lines, buffer = (buffer + data).split(b"\n")
         buffer = b"" if len(buffer) > MAXIMUM_LINE else buffer
         for line in lines:
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+            with contextlib.suppress(ValueError, RecursionError):
                 event = json.loads(line)
                 if isinstance(event, dict):
                     yield event
@@ -492,7 +541,7 @@ class NotebookRun:
     def _execute(self, number: int, cell: Mapping[str, Any]) -> None:
         from autograder.runtime.explain import explain
 
-        self._tell(event="cell", number=number, seconds=self.cell_deadline)
+        self._tell(event="cell", number=number)
         result = _run_cell(self.shell, cell["source"], self.cell_deadline)
         error = result.error_before_exec or result.error_in_exec
         if error is None or os.getpid() != self.process:
@@ -518,7 +567,7 @@ class NotebookRun:
         for raw in cell["cases"]:
             if (spec.id, raw["name"]) in self.attempt.captured:
                 continue
-            self._tell(event="cell", number=number, seconds=spec.deadline)
+            self._tell(event="cell", number=number)
             start = time.monotonic()
             files = {parameter: self.folder / name for parameter, name in raw["files"].items()}
             if not callable(function) and spec.id in self.failures:

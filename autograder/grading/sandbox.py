@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
 from autograder import paths
 from autograder.grading import limits as control
@@ -101,8 +100,8 @@ def run(task: Path, answers: Path, limits: Limits, *, sandboxed: bool = True) ->
     """
     group = control.make_control_group(limits)
     try:
-        with _command(task, limits, group, sandboxed) as command, tempfile.TemporaryFile() as log:
-            return _run(control.join_and_execute(group, command), answers, limits, group, sandboxed, log)
+        with _command(task, limits, group, sandboxed) as command:
+            return _run(control.join_and_execute(group, command), answers, limits, group, sandboxed)
     finally:
         if group is not None:
             group.kill()
@@ -111,7 +110,8 @@ def run(task: Path, answers: Path, limits: Limits, *, sandboxed: bool = True) ->
 @contextlib.contextmanager
 def _command(task: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool) -> Iterator[list[str]]:
     options = [f"--processes={limits.processes}"] if group is None else []
-    runner = [sys.executable, "-m", "autograder.grading.runner"]
+    # -P: the working folder, where learner code may write, is no place to import from.
+    runner = [sys.executable, "-P", "-m", "autograder.grading.runner"]
     with tempfile.TemporaryDirectory(prefix="course-grade-") as folder:
         if sandboxed:
             program, system = require_bubblewrap(), Path(folder)
@@ -135,21 +135,21 @@ def _write_system_files(folder: Path) -> None:
         (folder / name).chmod(0o644)
 
 
-def _run(
-    command: Sequence[str], answers: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool, log: IO[bytes]
-) -> Ended:
+def _run(command: Sequence[str], answers: Path, limits: Limits, group: ControlGroup | None, sandboxed: bool) -> Ended:
     start = time.monotonic()
+    log = _Log()
     reading, writing = os.pipe()
     environment = {} if sandboxed else environment_inside(Path(tempfile.gettempdir()))
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=writing,
-        stderr=log,
+        stderr=log.writing,
         env={"PATH": os.environ.get("PATH", os.defpath), **environment},
         start_new_session=True,
     )
     os.close(writing)
+    log.start()
     watch = _Watch()
     watchdog = threading.Thread(target=_watch, args=(process.pid, limits, group, watch), daemon=True)
     watchdog.start()
@@ -177,7 +177,7 @@ def _run(
         findings.append(f"More than {limits.processes} processes and threads were asked for.")
     isolation = "bubblewrap" if sandboxed else "none"
     peak = (group.peak_memory() if group is not None else 0) or watch.peak_memory
-    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), peak, _tail(log), out_of_memory)
+    return Ended(reason, time.monotonic() - start, isolation, tuple(findings), peak, log.end(), out_of_memory)
 
 
 def _watch(process: int, limits: Limits, group: ControlGroup | None, watch: _Watch) -> None:
@@ -199,10 +199,32 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _tail(log: IO[bytes], size: int = 4_000) -> str:
-    end = log.seek(0, os.SEEK_END)
-    log.seek(max(0, end - size))
-    return log.read().decode("utf-8", "replace")
+class _Log(threading.Thread):
+    """Reads what is written to standard error and keeps the last of it. A file could be filled by learner code, through
+    the JVM, until the disk of the host is full.
+    """
+
+    def __init__(self, size: int = 4_000) -> None:
+        super().__init__(daemon=True)
+        self.size = size
+        self.reading, self.writing = os.pipe()
+        self._last = b""
+
+    def start(self) -> None:
+        """Begin to read. The process that writes has been started by now."""
+        os.close(self.writing)
+        super().start()
+
+    def run(self) -> None:
+        """Read until nobody can write any more."""
+        while data := os.read(self.reading, 65_536):
+            self._last = (self._last + data)[-self.size :]
+        os.close(self.reading)
+
+    def end(self) -> str:
+        """The last of what was written, once all that could write have ended."""
+        self.join(5)
+        return self._last.decode("utf-8", "replace")
 
 
 def environment_inside(scratch: Path) -> dict[str, str]:
@@ -267,7 +289,19 @@ def _wrap(program: str, task: Path, limits: Limits, system: Path) -> list[str]:
     return command
 
 
+def _require_hidden(root: Path) -> None:
+    """Raise SandboxUnavailable when the course lies in a folder that the sandbox shows as a whole."""
+    shown = [*map(Path, _SYSTEM), Path(sys.base_prefix), Path(sys.prefix)]
+    home = next((folder for folder in shown if folder.resolve() in (root.resolve(), *root.resolve().parents)), None)
+    if home is not None:
+        raise SandboxUnavailable(
+            f"The course lies in {home}, which learners' code may read, so solutions could not be hidden. "
+            "Move the course to another folder, such as one in your home, and grade again."
+        )
+
+
 def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
+    _require_hidden(paths.ROOT)
     mounts = _Mounts()
     for folder in map(Path, _SYSTEM):
         if folder.is_symlink():

@@ -17,10 +17,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from autograder import manifest, paths
 from autograder.checks import KINDS, Answer
 from autograder.compare import AnswerUnreadable
 from autograder.grading.orphans import end_with_parent
+from autograder.grading.printable import printable
+from autograder.grading.results import TOO_LARGE
 from autograder.grading.task import case_name
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import Outcome
@@ -83,6 +87,8 @@ def judge_exercise(notebook: NotebookSpec, spec: ExerciseSpec, answers: Path, re
             deciding = deciding or (about_hidden(found, outcome, case, spec.kind) if case.hidden else found)
             if found.status is not Status.PARTIAL:
                 break
+    except (MemoryError, pa.ArrowMemoryError):  # RLIMIT_DATA: the answer was too large to compare
+        return Verdict(spec.id, Status.ERROR, TOO_LARGE, max_points=spec.points), seconds
     except Exception as error:  # references that are missing or damaged, or a comparer that fails: never a free mark
         return grader_fault(spec.id, f"{type(error).__name__}: {error}", max_points=spec.points), seconds
     if deciding is None:
@@ -110,9 +116,11 @@ def read_outcome(spec: ExerciseSpec, folder: Path, reason: str) -> tuple[Outcome
         return _cut_short(reason), 0.0
     try:
         status = Status(document["status"])
-        message, trace = str(document["message"]), str(document["trace"])
-        seconds = min(max(float(document["seconds"]), 0.0), 1e6)
-    except (KeyError, ValueError, TypeError):
+        message, trace = printable(str(document["message"])), printable(str(document["trace"]))
+        seconds = float(document["seconds"])
+        if not 0 <= seconds <= 1e6:  # NaN neither
+            raise ValueError(seconds)
+    except (KeyError, ValueError, TypeError, OverflowError):
         return Outcome(Status.ERROR, message="What the sandbox reports about this answer is damaged."), 0.0
     if status not in _BELIEVED:
         return Outcome(Status.ERROR, message="What the sandbox reports about this answer is damaged."), seconds
@@ -157,7 +165,7 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
     if outcome.answer is not None:
         findings = () if KINDS[kind].tells_values else tuple(dict.fromkeys((found.message, *found.wrong)))
         return replace(found, message=what, wrong=findings, examples=None, trace="")
-    raised = re.match(r"[A-Za-z_][\w.]{0,60}", found.message) if found.status is Status.ERROR else None
+    raised = re.match(r"[A-Za-z_][\w.]{0,60}(?=:| was raised)", found.message) if found.status is Status.ERROR else None
     why = {
         Status.ERROR: f" There your function raises {raised[0]}." if raised else "",
         Status.TIMEOUT: " There your function did not end in time.",

@@ -1,376 +1,341 @@
 """Submissions that attack the grader gain nothing, cost nobody else anything, and every one gets a result.
 
-One batch grades them all; each test looks at one thing that they tried.
+Two batches grade them all (see `attacks.packing`); each test looks at one thing that they tried.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import hashlib
 import json
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbformat import NotebookNode
 
 from autograder import manifest, paths
 from autograder.grading import batch
 from autograder.grading.batch import Graded
-from autograder.grading.engine import GradingOptions, notebooks_of
+from autograder.grading.engine import GradingOptions
 from autograder.grading.limits import Limits
-from autograder.grading.samples import fill, grade_id, make_sample
+from autograder.grading.samples import grade_id, make_sample
 from autograder.grading.task import Deadlines
 from autograder.models import ExerciseSpec
+from tests.grading.attacks import Attack, breaking, files, forging, poisoning, snooping, spoofing
+from tests.grading.attacks.packing import Packed, alone, assignment_notebooks, graded, quiet, shorten_release
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1800)]
 
-NOTEBOOK = next(notebook for notebook in manifest.notebooks() if notebook.number == "1.1")
-GRADED = [exercise for exercise in NOTEBOOK.exercises if exercise.kind == "dataframe"]
-OPTIONS = GradingOptions(
-    limits=Limits(memory=2_200_000_000, processes=600, seconds=500, scratch=500_000_000),
-    deadlines=Deadlines(cell=60, answer=15, grace=5),
-)
-COMPLETE = "graded" if len(notebooks_of(NOTEBOOK.assignment)) == 1 else "incomplete"
-"""The status of a submission of this one notebook, when all went well."""
-
-PLANTED = "planted-in-the-environment-of-the-grader"
-
-PROBES = """
-import json, os, pathlib, socket, subprocess
-reached = []
-
-def attempt(name, action):
-    try:
-        if action():
-            reached.append(name)
-    except BaseException:
-        pass
-
-def writes(path):
-    pathlib.Path(path).write_text("x")
-    return True
-
-def connects(host, port):
-    socket.create_connection((host, port), timeout=3).close()
-    return True
-
-root = pathlib.Path(ROOT)
-attempt("references", lambda: any((root / "autograder" / "references").iterdir()))
-attempt("solutions", lambda: (root / "solutions").exists())
-attempt("released notebooks", lambda: (root / "modules").exists())
-attempt("git history", lambda: (root / ".git").exists())
-attempt("tests", lambda: (root / "tests").exists())
-attempt("submissions", lambda: pathlib.Path(SUBMITTED).exists())
-attempt("results", lambda: pathlib.Path(RESULTS).exists())
-attempt("password hashes", lambda: bool(pathlib.Path("/etc/shadow").read_text()))
-attempt("home folders", lambda: pathlib.Path("/home").exists())
-cells = [cell for notebook in json.load(open("/task/task.json"))["notebooks"] for cell in notebook["cells"]]
-cases = [case for cell in cells for case in cell.get("cases", [])]
-attempt("more than inputs", lambda: any(set(case) - {"name", "files", "arguments"} for case in cases))
-attempt("descriptions of variants", lambda: DESCRIPTION in json.dumps(cases))
-attempt("a control probe: the inputs themselves", lambda: len(cases) > 8)
-for folder in ("/", "/usr", "/etc", "/task", "/dev", str(root), str(root / "autograder"), str(root / "datasets")):
-    attempt("writing to " + folder, lambda: writes(folder + "/planted"))
-attempt("own program", lambda: writes(str(root / "autograder" / "checks" / "dataframe.py")))
-attempt("a network", lambda: any(name != "lo" for _, name in socket.if_nameindex()))
-attempt("service of the host", lambda: connects("127.0.0.1", PORT))
-attempt("environment", lambda: any(PLANTED in value for value in os.environ.values()))
-attempt("environment of others", lambda: any(
-    PLANTED.encode() in (process / "environ").read_bytes() for process in pathlib.Path("/proc").iterdir() if process.name.isdigit()))
-attempt("processes of the host", lambda: any(
-    b"pytest" in (process / "cmdline").read_bytes() for process in pathlib.Path("/proc").iterdir() if process.name.isdigit()))
-attempt("stream of answers", lambda: bool(os.listdir("/proc/%d/fd" % os.getppid())))
-attempt("root", lambda: os.getuid() == 0)
-attempt("becoming root", lambda: os.setuid(0) is None)
-attempt("user namespaces", lambda: subprocess.run(["unshare", "-U", "true"]).returncode == 0)
-attempt("mounting", lambda: subprocess.run(["mount", "-t", "tmpfs", "none", "/tmp"]).returncode == 0)
-attempt("devices", lambda: os.mknod("/tmp/disk", 0o60666, os.makedev(8, 0)) is None)
-attempt("control groups", lambda: bool(os.listdir("/sys/fs/cgroup")))
-print(reached)
-"""
+ASSIGNMENT, LIGHT = "01_dataframes", "00_getting_started"
+"""Where quiet attacks go, and an assignment whose notebooks are run again quickly after an attack that ends them."""
+NOTEBOOKS = assignment_notebooks(ASSIGNMENT)[:4]
+NOTEBOOK = NOTEBOOKS[0]
+LIMITS = Limits(memory=2_200_000_000, processes=600, seconds=500, scratch=500_000_000)
+OPTIONS = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=60, answer=30, grace=5))
+HASTY = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=30, answer=4, grace=2))
+QUIET = (*snooping.QUIET, *forging.QUIET, *spoofing.QUIET, *poisoning.QUIET)
+ALONE = (*poisoning.ALONE, *spoofing.ALONE)
+NEIGHBOURS = ("a neighbour", "zz another neighbour")
+PLANTED = "planted-by-the-person-who-grades"
 
 
-def function(spec: ExerciseSpec, body: str) -> str:
-    """The learner's function with another body."""
-    lines = "\n".join("    " + line for line in body.strip().splitlines())
-    return f"def {spec.function}({', '.join(spec.parameters)}):\n{lines}\n"
+@dataclass
+class Sentinel:
+    """Listens on the host where no learner's code may come, and counts who does."""
 
+    visitors: list[Any] = field(default_factory=list)
+    servers: list[socket.socket] = field(default_factory=list)
 
-def answers(bodies: Mapping[int, str]) -> dict[str, str]:
-    """Answer cells by grade_id from function bodies by the exercise's position."""
-    return {GRADED[number].answer_cell: function(GRADED[number], body) for number, body in bodies.items()}
+    def listen(self, server: socket.socket) -> socket.socket:
+        self.servers.append(server)
+        threading.Thread(target=self._accept, args=(server,), daemon=True).start()
+        return server
 
-
-def solution(number: int) -> str:
-    """The reference answer of an exercise."""
-    perfect = make_sample(NOTEBOOK, "perfect")
-    return next(cell.source for cell in perfect.cells if grade_id(cell) == GRADED[number].answer_cell)
-
-
-def prober(facts: str) -> NotebookNode:
-    """Looks around, then tries to pass exercises with everything but the answer. The last exercise is solved."""
-    notebook = make_sample(NOTEBOOK, "empty")
-    patched = "import autograder.checks as c\n_save = c.KINDS['dataframe'].save\n"
-    bodies = {
-        0: "raise RuntimeError('reached: ' + ', '.join(reached))",
-        1: "class Equal:\n    def __eq__(self, other): return True\n    def __getattr__(self, name): return Equal()\nreturn Equal()",
-        2: patched
-        + "def save(self, answer, folder):\n    type(self).save = old\n    folder.mkdir(parents=True)\n"
-        + "    (folder / 'answer.parquet').symlink_to('/task/task.json')\n"
-        + "old = type(c.KINDS['dataframe']).save\ntype(c.KINDS['dataframe']).save = save\nreturn spark.range(1)",
-        3: patched
-        + "def save(self, answer, folder):\n    type(self).save = old\n    folder.mkdir(parents=True)\n"
-        + "    (folder / 'answer.parquet').write_bytes(bytes(60_000_000))\n"
-        + "old = type(c.KINDS['dataframe']).save\ntype(c.KINDS['dataframe']).save = save\nreturn spark.range(1)",
-        4: patched
-        + "def save(self, answer, folder):\n    type(self).save = old\n    folder.mkdir(parents=True)\n"
-        + "    (folder / 'answer.parquet').write_bytes(b'PAR1' + bytes(1000) + b'PAR1')\n"
-        + "old = type(c.KINDS['dataframe']).save\ntype(c.KINDS['dataframe']).save = save\nreturn spark.range(1)",
-    }
-    fill(notebook, answers(bodies))
-    memorised = solution(6).replace(f"def {GRADED[6].function}(", "def learned(")
-    fill(notebook, {GRADED[6].answer_cell: memorised + "\n" + function(GRADED[6], MEMORISED)})
-    fill(notebook, {GRADED[7].answer_cell: solution(7)})
-    notebook.cells.insert(2, nbformat.v4.new_code_cell(facts + PROBES))
-    liar = "import autograder, autograder.runtime\nautograder.check = autograder.runtime.check = check = lambda *a, **k: True"
-    notebook.cells.insert(3, nbformat.v4.new_code_cell(liar))
-    return notebook
-
-
-MEMORISED = """
-import datasets
-return learned(**{name: datasets.load(spark, name) for name in PARAMETERS})
-""".replace("PARAMETERS", repr(GRADED[6].parameters))
-
-
-def killer() -> NotebookNode:
-    """Every answer but the last tries to bring the run down."""
-    notebook = make_sample(NOTEBOOK, "empty")
-    bodies = {
-        0: "import time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass",
-        1: "import os\nos._exit(0)",
-        2: "import subprocess, time\nsubprocess.Popen(['bash', '-c', 'bomb() { bomb | bomb & }; bomb; wait'])\nwhile True: time.sleep(0.1)",
-        3: "hog = []\nwhile True:\n    hog.append(bytearray(b'x') * 100_000_000)",
-        4: "spark.sparkContext._jvm.java.lang.Runtime.getRuntime().halt(1)\nreturn spark.range(1)",
-        5: "raise SystemExit('done')",
-        6: "raise KeyError('hidden ' + str(1))",
-    }
-    fill(notebook, answers(bodies))
-    fill(notebook, {GRADED[7].answer_cell: solution(7)})
-    return notebook
-
-
-def saboteur() -> NotebookNode:
-    """Right answers, and a last cell that kills every process it can."""
-    notebook = make_sample(NOTEBOOK, "perfect")
-    first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == GRADED[4].answer_cell)
-    notebook.cells.insert(first, nbformat.v4.new_code_cell("import os\nos.kill(-1, 9)"))
-    return notebook
-
-
-def tamperer() -> NotebookNode:
-    """The half-right sample with tests edited, deleted, duplicated and moved, and with more points than there are."""
-    notebook = make_sample(NOTEBOOK, "half")
-    position = {grade_id(cell): number for number, cell in enumerate(notebook.cells) if grade_id(cell)}
-    for spec in GRADED:
-        cell = notebook.cells[position[spec.check_cell]]
-        cell.source = "print('full marks')"
-        cell.metadata.nbgrader.points = 100
-    notebook.cells.append(notebook.cells[position[GRADED[0].check_cell]].copy())
-    notebook.cells.append(notebook.cells[position[GRADED[1].answer_cell]].copy())
-    notebook.cells.insert(0, notebook.cells.pop(position[GRADED[2].answer_cell]))
-    notebook.cells = [cell for cell in notebook.cells if grade_id(cell) != GRADED[3].check_cell]
-    return notebook
+    def _accept(self, server: socket.socket) -> None:
+        while True:
+            try:
+                connection, address = server.accept()
+            except OSError:
+                return
+            self.visitors.append(address)
+            connection.close()
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What the batch left behind."""
+class Class:
+    """What the two batches left behind."""
 
-    submitted: Path
-    results: Path
-    lines: list[Graded]
+    home: Path
+    packed: dict[str, Packed]
+    lines: dict[str, Graded]
+    visitors: list[Any]
+    before: dict[str, str]
+    after: dict[str, str]
 
     def result(self, learner: str) -> dict[str, Any]:
         """The result of a learner."""
-        document: dict[str, Any] = json.loads((self.results / learner / f"{NOTEBOOK.assignment}.json").read_text())
+        (path,) = (self.home / "results" / learner).glob("*.json")
+        document: dict[str, Any] = json.loads(path.read_text(), parse_constant=_strict)
         return document
 
-    def exercise(self, learner: str, number: int) -> dict[str, Any]:
-        """One exercise of a learner's result, by position."""
-        found: dict[str, dict[str, Any]] = {entry["id"]: entry for entry in self.result(learner)["exercises"]}
-        return found[GRADED[number].id]
+    def exercises(self, learner: str) -> dict[str, dict[str, Any]]:
+        """The exercises of a learner's result by id."""
+        return {entry["id"]: entry for entry in self.result(learner)["exercises"]}
+
+
+def _strict(constant: str) -> float:
+    raise ValueError(f"{constant} is not JSON")
 
 
 @pytest.fixture(scope="module")
-def listening() -> Iterator[int]:
+def sentinel() -> Iterator[Sentinel]:
     """The port of a service on the host's loopback."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: _accept(server), daemon=True).start()
-        yield server.getsockname()[1]
-
-
-def _accept(server: socket.socket) -> None:
-    while True:
-        try:
-            server.accept()[0].close()
-        except OSError:
-            return
+    found = Sentinel()
+    port = found.listen(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+    with contextlib.suppress(OSError):  # not every machine has IPv6
+        found.listen(socket.create_server(("::1", port), family=socket.AF_INET6))
+    abstract = socket.socket(socket.AF_UNIX)
+    abstract.bind(f"\0{PLANTED}")
+    abstract.listen()
+    found.listen(abstract)
+    yield found
+    for server in found.servers:
+        server.close()
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory: pytest.TempPathFactory, listening: int) -> Batch:
-    """All hostile submissions, graded once by two workers."""
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Released notebooks without worked examples."""
+    folder = tmp_path_factory.mktemp("release")
+    shorten_release(folder, (ASSIGNMENT, LIGHT))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "MODULES", folder)
+        yield
+
+
+@pytest.fixture(scope="module")
+def graded_class(tmp_path_factory: pytest.TempPathFactory, sentinel: Sentinel, release: None) -> Class:
+    """All hostile submissions between honest neighbours, graded by two workers."""
     home = tmp_path_factory.mktemp("hostile")
-    submitted, results = home / "submitted", home / "results"
-    description = json.loads((paths.hidden_folder(NOTEBOOK.assignment, NOTEBOOK.name) / "index.json").read_text())
-    first = description["exercises"][GRADED[0].id][0]["description"]
-    facts = (
-        f"ROOT, SUBMITTED, RESULTS = {str(paths.ROOT)!r}, {str(submitted)!r}, {str(results)!r}\n"
-        f"PORT, PLANTED, DESCRIPTION = {listening}, {PLANTED!r}, {first!r}\n"
-    )
-    makers: dict[str, Callable[[], NotebookNode]] = {
-        "prober": lambda: prober(facts),
-        "killer": killer,
-        "saboteur": saboteur,
-        "tamperer": tamperer,
+    submitted = home / "submitted"
+    private = home / "private"
+    private.mkdir()
+    (private / "gradebook.db").write_text("marks")
+    descriptions = [
+        entry["description"]
+        for spec in NOTEBOOKS
+        for entries in json.loads((paths.hidden_folder(ASSIGNMENT, spec.name) / "index.json").read_text())[
+            "exercises"
+        ].values()
+        for entry in entries
+    ]
+    facts = {
+        "root": str(paths.ROOT),
+        "private": [str(private / "gradebook.db"), str(submitted / NEIGHBOURS[0]), str(home / "results")],
+        "canary": str(home / "canary"),
+        "descriptions": descriptions,
+        "port": sentinel.servers[0].getsockname()[1],
+        "abstract": PLANTED,
+        "planted": PLANTED,
     }
-    for learner, make in makers.items():
-        # nbformat.write would mend duplicate cell ids.
-        notebook_path(submitted, learner).write_text(json.dumps(make()), encoding="utf-8")
-    notebook_path(submitted, "broken").write_bytes(b'{"cells": [')
-    notebook_path(submitted, "linked").symlink_to("/etc/passwd")
-    notebook_path(submitted, "Zoë's \u202e [odd] *name*")
+    neighbour = {NOTEBOOK.name: make_sample(NOTEBOOK, "perfect")}
+    room = sum(len(graded(spec)) - 1 for spec in NOTEBOOKS)
+    packed = [
+        *(Packed(name, neighbour) for name in NEIGHBOURS),
+        *(
+            quiet(f"quiet {start}", QUIET[start : start + room], NOTEBOOKS, facts)
+            for start in range(0, len(QUIET), room)
+        ),
+        *(alone(f"alone {start}", ALONE[start : start + 4], NOTEBOOKS, facts) for start in range(0, len(ALONE), 4)),
+    ]
+    for submission in packed:
+        submission.write(submitted, ASSIGNMENT)
+    write_files(submitted)
+    hasty = [quiet("ending", breaking.ENDING, assignment_notebooks(LIGHT), facts), saboteur()]
+    hasty[0].write(home / "hasty", LIGHT)
+    hasty[1].write(home / "hasty", ASSIGNMENT)
+    before = state_of(submitted, private)
     os.environ["COURSE_PLANTED"] = PLANTED
+    key = plant_key()
     try:
-        lines = batch.grade_all(batch.find_submissions(submitted), results, OPTIONS, workers=2)
+        lines = batch.grade_all(batch.find_submissions(submitted), home / "results", OPTIONS, workers=2)
+        lines += batch.grade_all(batch.find_submissions(home / "hasty"), home / "results", HASTY, workers=2)
     finally:
         del os.environ["COURSE_PLANTED"]
-    return Batch(submitted, results, lines)
+    assert key != 0
+    return Class(
+        home,
+        {submission.learner: submission for submission in (*packed, *hasty)},
+        {line.submission.learner: line for line in lines},
+        sentinel.visitors,
+        before,
+        state_of(submitted, private),
+    )
+
+
+def plant_key() -> int:
+    """Put a key that everybody may read into the session keyring of this process. Where the kernel has none, nothing is planted."""
+    call = ctypes.CDLL(None).syscall
+    call(250, 1, None)
+    key: int = call(248, b"user", PLANTED.encode(), b"secret", 6, -3)
+    call(250, 5, key, 0x3F3F3F3F)
+    return key
+
+
+def saboteur() -> Packed:
+    """Right answers, and a cell in the middle that kills every process it can."""
+    notebook = make_sample(NOTEBOOK, "perfect")
+    middle = graded(NOTEBOOK)[4].answer_cell
+    first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == middle)
+    notebook.cells.insert(first, nbformat.v4.new_code_cell("import os\nos.kill(-1, 9)"))
+    return Packed("saboteur", {NOTEBOOK.name: notebook})
+
+
+def write_files(submitted: Path) -> None:
+    """Submissions that are odd as files."""
+    for learner, (write, _) in files.UNREADABLE.items():
+        write(notebook_path(submitted, learner), NOTEBOOK)
+    for learner, write in files.READABLE.items():
+        write(notebook_path(submitted, learner), NOTEBOOK)
+    files.tampered(notebook_path(submitted, "tampered"), NOTEBOOK)
 
 
 def notebook_path(submitted: Path, learner: str) -> Path:
-    folder = submitted / learner / NOTEBOOK.assignment
+    """Where the notebook of a learner belongs."""
+    folder = submitted / learner / ASSIGNMENT
     folder.mkdir(parents=True)
     return folder / f"{NOTEBOOK.name}.ipynb"
 
 
-def test_every_submission_has_a_result(graded: Batch) -> None:
-    statuses = {line.submission.learner: line.status for line in graded.lines}
-    assert statuses == {
-        "prober": COMPLETE,
-        "killer": COMPLETE,
-        "saboteur": "stopped",
-        "tamperer": COMPLETE,
-        "broken": "unreadable",
-        "linked": "unreadable",
-        "Zoë's \u202e [odd] *name*": "unreadable",
+def state_of(*folders: Path) -> dict[str, str]:
+    """Digests of everything on the host that learner code might want to change."""
+    roots = (*folders, paths.ROOT / "autograder", paths.ROOT / "datasets", paths.SOLUTIONS, paths.MODULES)
+    found = {}
+    for root in roots:
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
+                found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def attacked() -> list[Any]:
+    """Every attack, for parametrization."""
+    return [pytest.param(attack, id=attack.name) for attack in (*QUIET, *ALONE, *breaking.ENDING)]
+
+
+def test_every_submission_has_one_result(graded_class: Class) -> None:
+    expected = {*graded_class.packed, *files.UNREADABLE, *files.READABLE, "tampered"}
+    assert set(graded_class.lines) == expected
+    for learner in expected:
+        assert len(list((graded_class.home / "results" / learner).glob("*.json"))) == 1
+    statuses = {learner: line.status for learner, line in graded_class.lines.items()}
+    assert {learner for learner, status in statuses.items() if status == "unreadable"} == set(files.UNREADABLE)
+    assert {learner for learner, status in statuses.items() if status == "stopped"} == {"saboteur"}
+    assert {statuses[name] for name in graded_class.packed if name.startswith(("quiet", "alone"))} <= {
+        "graded",
+        "incomplete",
     }
-    assert len((graded.results / "grades.csv").read_text().splitlines()) == 1 + len(statuses)
 
 
-def test_nothing_outside_the_sandbox_can_be_reached(graded: Batch) -> None:
-    found = graded.exercise("prober", 0)
-    assert found["status"] == "error"
-    assert found["message"] == "RuntimeError: reached: a control probe: the inputs themselves"
+@pytest.mark.parametrize("attack", attacked())
+def test_an_attack_gains_nothing(graded_class: Class, attack: Attack) -> None:
+    places = [
+        (packed, exercise)
+        for packed in graded_class.packed.values()
+        for exercise, placed in packed.attacks.items()
+        if placed == attack
+    ]
+    assert places
+    for packed, exercise in places:
+        found = graded_class.exercises(packed.learner)[exercise]
+        assert found["points"] == 0
+        assert found["status"] in attack.statuses, found["message"]
+        assert attack.told in found["message"]
+        assert any(attack.found in finding for finding in ("", *graded_class.result(packed.learner)["findings"]))
 
 
-def test_an_object_equal_to_everything_is_no_answer(graded: Batch) -> None:
-    found = graded.exercise("prober", 1)
-    assert (found["status"], found["points"]) == ("failed", 0.0)
-    assert "Equal" in found["message"]
+def test_nothing_but_right_answers_has_points(graded_class: Class) -> None:
+    full = {exercise.id: exercise.points for notebook in manifest.notebooks() for exercise in notebook.exercises}
+    for learner, packed in graded_class.packed.items():
+        if packed.attacks:
+            points = {name: entry["points"] for name, entry in graded_class.exercises(learner).items()}
+            assert points == {name: full[name] if name in packed.solved else 0 for name in points}, learner
+            assert graded_class.result(learner)["points"] == sum(points.values())
 
 
-@pytest.mark.parametrize(("number", "reason"), [(2, "could not be taken out"), (3, "60 MB"), (4, "could not be read")])
-def test_links_huge_files_and_damaged_parquet_are_errors(graded: Batch, number: int, reason: str) -> None:
-    found = graded.exercise("prober", number)
-    assert (found["status"], found["points"]) == ("error", 0.0)
-    assert reason in found["message"]
+def test_neighbours_of_attackers_get_what_they_deserve(graded_class: Class) -> None:
+    one, other = (graded_class.exercises(learner) for learner in NEIGHBOURS)
+    assert {entry["status"] for entry in one.values() if entry["id"].startswith("1.1.")} == {"passed"}
+    for entry in (*one.values(), *other.values()):
+        entry["seconds"] = 0
+    assert one == other
 
 
-def test_a_patched_check_gives_no_points_for_an_untouched_stub(graded: Batch) -> None:
-    found = graded.exercise("prober", 5)
-    assert (found["status"], found["points"]) == ("not_attempted", 0.0)
+def test_nothing_outside_the_sandbox_changed_or_was_visited(graded_class: Class) -> None:
+    assert graded_class.visitors == []
+    assert graded_class.before == graded_class.after
+    assert len(graded_class.before) > 100
+    assert not (graded_class.home / "canary").exists()
 
 
-def test_an_answer_that_only_knows_the_sample_fails_without_showing_hidden_rows(graded: Batch) -> None:
-    found = graded.exercise("prober", 6)
-    assert (found["status"], found["points"]) == ("failed", 0.0)
-    assert found["message"].startswith("Right on the sample data, but not on hidden data: ")
-    assert found["verdict"]["examples"] is None
-    assert found["verdict"]["trace"] == ""
+def test_answers_before_a_sabotaged_run_count_and_later_ones_do_not(graded_class: Class) -> None:
+    found = graded_class.exercises("saboteur")
+    assert [found[exercise.id]["status"] for exercise in graded(NOTEBOOK)] == ["passed"] * 4 + ["error"] * 4
 
 
-@pytest.mark.parametrize("learner", ["prober", "killer"])
-def test_a_right_answer_after_all_attacks_still_gets_its_points(graded: Batch, learner: str) -> None:
-    found = graded.exercise(learner, 7)
-    assert (found["status"], found["points"]) == ("passed", GRADED[7].points)
-    assert graded.result(learner)["points"] == GRADED[7].points
-
-
-@pytest.mark.parametrize(
-    ("number", "status", "message"),
-    [
-        (0, "timeout", "still running after"),
-        (1, "error", "ended the whole Python process"),
-        (3, "error", "ended the whole Python process"),
-        (4, "error", "Java process"),
-        (5, "error", "SystemExit"),
-        (6, "error", "KeyError"),
-    ],
-)
-def test_an_answer_that_brings_the_run_down_costs_only_itself(
-    graded: Batch, number: int, status: str, message: str
-) -> None:
-    found = graded.exercise("killer", number)
-    assert (found["status"], found["points"]) == (status, 0.0)
-    assert message in found["message"]
-
-
-def test_a_fork_bomb_is_stopped_by_the_limit_on_processes(graded: Batch) -> None:
-    assert graded.exercise("killer", 2)["status"] in ("timeout", "error")
-    assert "More than 600 processes and threads were asked for." in graded.result("killer")["findings"]
-
-
-def test_too_much_memory_is_reported(graded: Batch) -> None:
-    assert any(
-        "More memory was asked for than the 2.2 GB" in finding for finding in graded.result("killer")["findings"]
-    )
-
-
-def test_answers_before_a_sabotaged_run_count_and_later_ones_do_not(graded: Batch) -> None:
-    statuses = [graded.exercise("saboteur", number)["status"] for number in range(len(GRADED))]
-    assert statuses == ["passed"] * 4 + ["error"] * 4
-
-
-def test_edited_deleted_and_moved_tests_change_no_mark(graded: Batch) -> None:
-    result = graded.result("tamperer")
-    assert result["points"] == sum(exercise.points for exercise in GRADED[::2])
-    for number, exercise in enumerate(GRADED):
-        assert graded.exercise("tamperer", number)["max_points"] == exercise.points
+def test_edited_deleted_and_moved_tests_change_no_mark(graded_class: Class) -> None:
+    result, found = graded_class.result("tampered"), graded_class.exercises("tampered")
+    exercises: list[ExerciseSpec] = graded(NOTEBOOK)
+    assert result["points"] == sum(exercise.points for exercise in exercises[::2])
+    for exercise in exercises:
+        assert found[exercise.id]["max_points"] == exercise.points
     findings = " ".join(result["findings"])
     for told in ("was deleted", "was edited", "occurs 2 times", "another order", "metadata"):
         assert told in findings
 
 
-def test_unreadable_submissions_say_why(graded: Batch) -> None:
-    assert "not valid JSON" in graded.result("broken")["message"]
-    assert "not a regular file" in graded.result("linked")["message"]
-    assert "was not handed in" in graded.result("Zoë's \u202e [odd] *name*")["message"]
-    assert {graded.exercise("broken", number)["status"] for number in range(len(GRADED))} == {"error"}
+@pytest.mark.parametrize("learner", files.UNREADABLE)
+def test_files_that_are_no_notebooks_say_why(graded_class: Class, learner: str) -> None:
+    result = graded_class.result(learner)
+    assert files.UNREADABLE[learner][1] in result["message"]
+    assert result["points"] == 0
 
 
-def test_a_second_run_keeps_every_finished_result(graded: Batch) -> None:
-    before = {path: path.stat().st_mtime_ns for path in graded.results.glob("*/*.json")}
-    lines = batch.grade_all(batch.find_submissions(graded.submitted), graded.results, OPTIONS, workers=2)
+def test_a_notebook_in_another_encoding_is_graded(graded_class: Class) -> None:
+    assert graded_class.result("UTF-16")["points"] == sum(exercise.points for exercise in graded(NOTEBOOK))
+
+
+def test_results_and_marks_are_harmless_text(graded_class: Class) -> None:
+    for learner in graded_class.packed:
+        document = graded_class.result(learner)
+        texts = [*document["findings"], *(entry["message"] for entry in document["exercises"])]
+        assert not [text for text in texts if any(sign in text for sign in ("\x1b", "\x07", "\u202e", "\ud800"))]
+    grades = (graded_class.home / "results" / "grades.csv").read_bytes()
+    assert len(grades) < 20_000
+
+
+def test_hidden_rows_are_not_shown(graded_class: Class) -> None:
+    for packed in graded_class.packed.values():
+        for exercise, attack in packed.attacks.items():
+            if "on hidden data" in attack.told:
+                verdict = graded_class.exercises(packed.learner)[exercise]["verdict"]
+                assert (verdict["examples"], verdict["trace"]) == (None, "")
+
+
+def test_a_second_run_keeps_every_finished_result(graded_class: Class) -> None:
+    results = graded_class.home / "results"
+    before = {path: path.stat().st_mtime_ns for path in results.glob("*/*.json")}
+    lines = batch.grade_all(batch.find_submissions(graded_class.home / "submitted"), results, OPTIONS, workers=2)
     assert all(line.kept for line in lines)
-    assert {path: path.stat().st_mtime_ns for path in graded.results.glob("*/*.json")} == before
+    assert {path: path.stat().st_mtime_ns for path in results.glob("*/*.json")} == before
 
 
-def test_results_say_what_kept_the_code_in(graded: Batch) -> None:
-    assert {graded.result(learner)["isolation"] for learner in ("prober", "killer", "tamperer")} == {"bubblewrap"}
+def test_results_say_what_kept_the_code_in(graded_class: Class) -> None:
+    assert {graded_class.result(learner)["isolation"] for learner in graded_class.packed} == {"bubblewrap"}
