@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autograder import manifest, paths
-from autograder.grading import sandbox
+from autograder.grading import sandbox, verification
 from autograder.grading.limits import Limits
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
+from autograder.grading.report import Stages, read_report
 from autograder.grading.results import ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
 from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.runtime.judge import reference_folder
-
-VERIFIER_SECONDS = 120.0
+from autograder.setup import java_start
 
 
 @dataclass(frozen=True)
@@ -96,19 +93,34 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
         )
     if submission.folder.is_symlink():
         return _failed(submission, "unreadable", "The submission is a symbolic link, which is not followed.")
+    stages = Stages("rebuild")
     notebooks = _read_all(submission, specs)
     if not notebooks.rebuilt:
         return _judged(submission, specs, notebooks, {}, None)
+    java = java_start.prepared()
+    verification.prepare()
     with tempfile.TemporaryDirectory(prefix="course-grade-") as temporary:
+        stages.enter("task")
         task, answers = Path(temporary, "task"), Path(temporary, "answers")
         answers.mkdir()
         scratch = sandbox.INSIDE_SCRATCH if options.sandboxed else Path(temporary, "scratch")
         tasks = [NotebookTask(spec, notebooks.rebuilt[spec.name]) for spec in specs if spec.name in notebooks.rebuilt]
-        write_task(task, tasks, scratch=scratch, deadlines=options.deadlines)
+        write_task(
+            task,
+            tasks,
+            scratch=scratch,
+            seen_as=sandbox.INSIDE_TASK if options.sandboxed else task,
+            deadlines=options.deadlines,
+            java=java,
+        )
+        stages.enter("sandbox")
         ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
+        stages.enter("verification")
         verdicts = verify(answers, ended.reason, [spec for spec in specs if spec.name in notebooks.rebuilt])
-        notebooks.findings += _events(answers / "report.json")
-    return _judged(submission, specs, notebooks, verdicts, ended)
+        report = read_report(answers / "report.json")
+    notebooks.findings += report.events
+    result = _judged(submission, specs, notebooks, verdicts, ended)
+    return replace(result, timing={"steps": stages.seconds(), "sandbox": report.stages})
 
 
 def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Notebooks:
@@ -132,7 +144,7 @@ def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Noteboo
 
 
 def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dict[str, dict[str, Any]]:
-    """Verdicts by exercise id, from the verifier's own process.
+    """Verdicts by exercise id, from a verifier's own process.
 
     When the verifier itself dies or hangs on an answer, it is asked again for each exercise alone, so that one hostile
     answer costs only its own points.
@@ -140,36 +152,14 @@ def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dic
     wanted = {
         notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in notebooks
     }
-    verdicts = _ask_verifier(answers, reason, wanted)
+    verdicts = verification.ask(answers, reason, wanted)
     if verdicts is not None:
         return verdicts
     separately: dict[str, dict[str, Any]] = {}
     for number, exercises in wanted.items():
         for exercise in exercises:
-            separately |= _ask_verifier(answers, reason, {number: [exercise]}) or {}
+            separately |= verification.ask(answers, reason, {number: [exercise]}) or {}
     return separately
-
-
-def _ask_verifier(answers: Path, reason: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]] | None:
-    with tempfile.TemporaryDirectory(prefix="course-verify-") as temporary:
-        request, response = Path(temporary, "request.json"), Path(temporary, "response.json")
-        request.write_text(
-            json.dumps({"answers": str(answers), "reason": reason, "notebooks": wanted}), encoding="utf-8"
-        )
-        command = [sys.executable, "-m", "autograder.grading.verifier", str(request), str(response)]
-        try:
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=VERIFIER_SECONDS,
-                check=True,
-                cwd=paths.ROOT,
-            )
-            verdicts = json.loads(response.read_text(encoding="utf-8"))
-        except (subprocess.SubprocessError, OSError, ValueError):
-            return None
-    return {verdict["exercise"]: verdict for verdict in verdicts}
 
 
 def _judged(
@@ -255,17 +245,6 @@ def _failed(submission: Submission, status: str, message: str) -> Result:
     return Result(
         submission.learner, submission.assignment, status, max_points=total, exercises=tuple(exercises), message=message
     )
-
-
-def _events(report: Path) -> list[str]:
-    """What the runner says happened in the notebooks, such as cells that ended the process. Told, never trusted."""
-    try:
-        notebooks = json.loads(report.read_bytes()[:1_000_000])["notebooks"]
-        return [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]][
-            :100
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
 
 
 def submission_digest(submission: Submission) -> str:

@@ -27,6 +27,7 @@ from autograder import paths
 from autograder.grading import limits as control
 from autograder.grading.exchange import ExchangeError, receive
 from autograder.grading.limits import ControlGroup, Limits
+from autograder.setup import java_start
 
 NOBODY = 65534
 INSIDE_TASK = Path("/task")
@@ -287,6 +288,7 @@ def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
     mounts.bind(paths.ROOT / "jars.lock")
     mounts.mask(paths.REFERENCES)
     mounts.bind(paths.STATE / "jars")
+    mounts.bind(paths.STATE / java_start.FOLDER)
     mounts.bind(task, INSIDE_TASK)
     return [*mounts.arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 
