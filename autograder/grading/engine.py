@@ -120,7 +120,8 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
         report = read_report(answers / "report.json")
     notebooks.findings += report.events
     result = _judged(submission, specs, notebooks, verdicts, ended)
-    return replace(result, timing={"steps": stages.seconds(), "sandbox": report.stages})
+    timing = {"steps": stages.seconds(), "sandbox": report.stages, "sandbox_cpu_seconds": report.cpu_seconds}
+    return replace(result, timing=timing)
 
 
 def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Notebooks:

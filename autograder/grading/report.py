@@ -37,10 +37,12 @@ class Stages:
 
 @dataclass(frozen=True)
 class RunnerReport:
-    """`events` are sentences about cells that went wrong; `stages` are seconds by stage, under "start" or a notebook's name."""
+    """`events` are sentences about cells that went wrong; `stages` are seconds by stage, under "start" or a notebook's
+    name. `cpu_seconds` adds up all processes of the sandbox."""
 
     events: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
 
 
 def read_report(path: Path) -> RunnerReport:
@@ -52,9 +54,10 @@ def read_report(path: Path) -> RunnerReport:
         events = [f"{name}: {str(event)[:300]}" for name, entry in notebooks.items() for event in entry["events"][:20]]
         stages = {"start": _seconds(document["start"])}
         stages |= {str(name)[:100]: _seconds(entry["stages"]) for name, entry in list(notebooks.items())[:50]}
+        cpu_seconds = _seconds({"cpu": document["cpu_seconds"]})["cpu"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return RunnerReport()
-    return RunnerReport(events[:MAXIMUM_EVENTS], stages)
+    return RunnerReport(events[:MAXIMUM_EVENTS], stages, cpu_seconds)
 
 
 def _seconds(stages: Mapping[str, Any]) -> dict[str, float]:

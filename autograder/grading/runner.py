@@ -138,10 +138,11 @@ class Supervisor:
                 "events": attempt.events[:50],
                 "stages": attempt.stages.seconds(),
             }
+        self.gateway.kill()
         self.report["virtual_machines"] = self.gateway.started
+        self.report["cpu_seconds"] = round(_cpu_seconds(), 3)
         exchange.send(self.stream, "report.json", json.dumps(self.report).encode())
         self.stream.close()
-        self.gateway.kill()
 
     def _notebook(self, notebook: Mapping[str, Any]) -> Attempt:
         attempt = Attempt()
@@ -363,6 +364,12 @@ def _events(reading: int, child: int, clock: _Clock) -> Iterator[Mapping[str, An
                 event = json.loads(line)
                 if isinstance(event, dict):
                     yield event
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of its children, JVM included, that have ended."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
 def _import_libraries(task: Mapping[str, Any]) -> None:
