@@ -21,7 +21,7 @@ from autograder.grading.sandbox import Ended, SandboxUnavailable
 from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.runtime.judge import reference_folder
-from autograder.setup import java_start
+from autograder.setup import bytecode, java_start
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
     if not notebooks.rebuilt:
         return _judged(submission, specs, notebooks, {}, None)
     java = java_start.prepared()
+    bytecode.prepared()
     verification.prepare()
     with tempfile.TemporaryDirectory(prefix="course-grade-") as temporary:
         stages.enter("task")
