@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from autograder.grading import engine, sandbox
 from autograder.grading.engine import GradingOptions, Submission
@@ -90,10 +91,14 @@ def grade_all(
             progress(lines[-1])
         else:
             waiting.append(submission)
-    # Threads are enough, because the work happens in sandboxes and verifiers, which are processes.
-    pool = ThreadPoolExecutor(max_workers=max(1, workers))
+    # Threads are enough, because the work happens in sandboxes and verifiers, which are processes. One thread more than
+    # sandboxes: the next submission's sandbox starts while the one before is verified.
+    pool = ThreadPoolExecutor(max_workers=max(1, workers) + 1)
+    places = BoundedSemaphore(max(1, workers))
     try:
-        pending: dict[Future[Result], Submission] = {pool.submit(engine.grade, item, options): item for item in waiting}
+        pending: dict[Future[Result], Submission] = {
+            pool.submit(engine.grade, item, options, places): item for item in waiting
+        }
         while pending:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 submission, result = pending.pop(future), future.result()

@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,13 +57,19 @@ def notebooks_of(assignment: str) -> list[NotebookSpec]:
     return [notebook for notebook in manifest.notebooks() if notebook.assignment == assignment]
 
 
-def grade(submission: Submission, options: GradingOptions) -> Result:
+def grade(
+    submission: Submission, options: GradingOptions, place: AbstractContextManager[object] | None = None
+) -> Result:
     """Grade all notebooks of a submission. Raises SandboxUnavailable; everything else becomes a named status of the
     result.
+
+    Parameters
+    ----------
+    place: held while the sandbox runs, so that a caller can bound how many run at a time.
     """
     start = time.monotonic()
     try:
-        result = _grade(submission, options)
+        result = _grade(submission, options, place or nullcontext())
     except SandboxUnavailable:
         raise
     except Exception as error:  # one submission must never end the batch
@@ -74,7 +81,7 @@ def grade(submission: Submission, options: GradingOptions) -> Result:
         "course_digest": course_digest(submission.assignment),
     }
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    seconds = round(time.monotonic() - start, 3)
+    seconds = round(result.seconds or time.monotonic() - start, 3)
     return Result(**{**_fields(result), **digests, "graded_at": stamp, "seconds": seconds})
 
 
@@ -82,7 +89,7 @@ def _fields(result: Result) -> dict[str, Any]:
     return {name: getattr(result, name) for name in result.__dataclass_fields__}
 
 
-def _grade(submission: Submission, options: GradingOptions) -> Result:
+def _grade(submission: Submission, options: GradingOptions, place: AbstractContextManager[object]) -> Result:
     specs = notebooks_of(submission.assignment)
     if not specs:
         return Result(
@@ -114,15 +121,19 @@ def _grade(submission: Submission, options: GradingOptions) -> Result:
             deadlines=options.deadlines,
             java=java,
         )
-        stages.enter("sandbox")
-        ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
+        stages.enter("wait for a place")
+        with place:
+            stages.enter("sandbox")
+            ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
         stages.enter("verification")
         verdicts = verify(answers, ended.reason, [spec for spec in specs if spec.name in notebooks.rebuilt])
         report = read_report(answers / "report.json")
     notebooks.findings += report.events
     result = _judged(submission, specs, notebooks, verdicts, ended)
-    timing = {"steps": stages.seconds(), "sandbox": report.stages, "sandbox_cpu_seconds": report.cpu_seconds}
-    return replace(result, timing=timing)
+    steps = stages.seconds()
+    del steps["wait for a place"]
+    timing = {"steps": steps, "sandbox": report.stages, "sandbox_cpu_seconds": report.cpu_seconds}
+    return replace(result, timing=timing, seconds=sum(steps.values()))
 
 
 def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Notebooks:

@@ -100,7 +100,8 @@ class Gateway:
             active = self._java.jvm.org.apache.spark.SparkContext.getActive()
             if active.isDefined():
                 active.get().stop()
-            session = self._java.jvm.org.apache.spark.sql.SparkSession
+            # Scala's object, as PySpark itself addresses it: the class has no static methods of these names.
+            session = getattr(getattr(self._java.jvm, "org.apache.spark.sql.classic.SparkSession$"), "MODULE$")
             session.clearActiveSession()
             session.clearDefaultSession()
         except Exception:  # whatever learner code did to the JVM, the remedy is a new one

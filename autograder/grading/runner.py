@@ -39,6 +39,25 @@ MAXIMUM_MESSAGE = 2_000
 MAXIMUM_LINE = 100_000
 ATTEMPTS = 10
 
+LIBRARIES = (
+    "IPython.core.interactiveshell",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.pandas_compat",
+    "pyspark.sql.functions",
+    "pyspark.sql.classic.dataframe",
+    "pyspark.testing",
+    "autograder.runtime.cases",
+    "datasets",
+)
+"""What every notebook needs. A library that is missing fails where it is used, not here."""
+
+PLOTTING = {
+    "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "ipykernel.connect"),
+    "plotly": ("plotly.express",),
+}
+"""What a plot loads, by the word that announces it in a cell."""
+
 
 def main() -> None:
     """Run the task and stream its answers to standard output."""
@@ -245,7 +264,6 @@ class Supervisor:
     @staticmethod
     def _stage(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> str:
         """What a child does from this event on. The first cell starts the Spark session."""
-        return f"c{event['number']} {event.get('case', '')}"
         if event.get("case"):
             return "sample" if event["case"] == "sample" else "hidden variants"
         return "first cell" if event["number"] == 0 else "other cells"
@@ -374,21 +392,11 @@ def _cpu_seconds() -> float:
 
 def _import_libraries(task: Mapping[str, Any]) -> None:
     """Load once what every child needs, and the plotting libraries that a cell names; a fork inherits it."""
-    names = [
-        "IPython.core.interactiveshell",
-        "pandas",
-        "pyarrow.parquet",
-        "pyspark.sql.functions",
-        "autograder.runtime.cases",
-        "datasets",
-    ]
     sources = "".join(cell.get("source", "") for notebook in task["notebooks"] for cell in notebook["cells"])
+    names = [*LIBRARIES, *(module for name, modules in PLOTTING.items() if name in sources for module in modules)]
     for name in names:
-        importlib.import_module(name)
-    for name in ("matplotlib.pyplot", "plotly.express"):
-        if name in sources:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _run_child(

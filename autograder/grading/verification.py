@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import os
 import select
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import paths
+from autograder.setup import bytecode
 
 VERIFIER_SECONDS = 120.0
 """For all exercises of one request."""
@@ -39,6 +41,7 @@ class Verifier:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=paths.ROOT,
+            env={**os.environ, "PYTHONPYCACHEPREFIX": str(bytecode.folder())},
         )
 
     def ask(self, answers: Path, reason: str, wanted: Mapping[str, Sequence[str]]) -> list[dict[str, Any]] | None:

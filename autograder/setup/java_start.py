@@ -47,7 +47,7 @@ class JavaStart:
     def command(self, configuration: Path) -> list[str]:
         """The command for a Spark configuration folder, as Spark's launcher would build it from `spark-submit`."""
         program, *options = json.loads((self.folder / COMMAND).read_text(encoding="utf-8"))
-        return [program, f"-XX:SharedArchiveFile={self.folder / ARCHIVE}", *options, *_configured(configuration)]
+        return [program, f"-XX:SharedArchiveFile={self.folder / ARCHIVE}", *options, *configured(configuration)]
 
 
 class NoJavaStart(Exception):
@@ -101,7 +101,7 @@ def _ask_launcher(configuration: Path, settings: SparkSettings) -> list[str]:
     """The command that `spark-submit pyspark-shell` would run: its class path spelled out, without the configuration folder.
 
     An archive of classes is only used with the class path that it was made with, and never with a folder on it. Of the
-    configuration folder Java needs just log4j's file, which `_configured` names.
+    configuration folder Java needs just log4j's file, which `configured` names.
     """
     java = find_java()
     if java is None:
@@ -138,7 +138,7 @@ def _ask_launcher(configuration: Path, settings: SparkSettings) -> list[str]:
     return arguments
 
 
-def _configured(configuration: Path) -> list[str]:
+def configured(configuration: Path) -> list[str]:
     log4j = (configuration / "log4j2.properties").as_uri()
     return [f"-Dlog4j2.configurationFile={log4j}", "org.apache.spark.deploy.SparkSubmit", "pyspark-shell"]
 
@@ -162,7 +162,7 @@ def _train(command: Sequence[str], scratch: Path) -> None:
                 sys.executable,
                 "-m",
                 "autograder.setup.class_training",
-                json.dumps([*command, *_configured(scratch / "conf")]),
+                json.dumps([*command, *configured(scratch / "conf")]),
             ],
             cwd=scratch,
             env=environment,

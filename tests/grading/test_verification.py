@@ -17,6 +17,7 @@ import pytest
 from autograder import manifest
 from autograder.grading import engine, verification, verifier
 from autograder.models import Status
+from autograder.setup import bytecode
 
 NOTEBOOKS = [notebook for notebook in manifest.notebooks() if notebook.number in ("1.1", "1.2")]
 WANTED = {notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in NOTEBOOKS}
@@ -36,9 +37,10 @@ def right(tmp_path: Path) -> Path:
     return tmp_path / "right"
 
 
-@pytest.fixture(autouse=True)
-def none_left() -> Iterator[None]:
-    """No verifier of another test, before and after."""
+@pytest.fixture(scope="module", autouse=True)
+def one_verifier() -> Iterator[None]:
+    """No verifier of another module, before and after."""
+    bytecode.prepared()
     verification.end()
     yield
     verification.end()
