@@ -132,7 +132,12 @@ def _grade(submission: Submission, options: GradingOptions, place: AbstractConte
     result = _judged(submission, specs, notebooks, verdicts, ended)
     steps = stages.seconds()
     del steps["wait for a place"]
-    timing = {"steps": steps, "sandbox": report.stages, "sandbox_cpu_seconds": report.cpu_seconds}
+    timing = {
+        "steps": steps,
+        "sandbox": report.stages,
+        "sandbox_cpu_seconds": report.cpu_seconds,
+        "sandbox_virtual_machines": report.virtual_machines,
+    }
     return replace(result, timing=timing, seconds=sum(steps.values()))
 
 

@@ -38,11 +38,14 @@ class Stages:
 @dataclass(frozen=True)
 class RunnerReport:
     """`events` are sentences about cells that went wrong; `stages` are seconds by stage, under "start" or a notebook's
-    name. `cpu_seconds` adds up all processes of the sandbox."""
+    name. `cpu_seconds` adds up all processes of the sandbox; `virtual_machines` counts the JVMs that it needed, one when
+    nothing broke.
+    """
 
     events: list[str] = field(default_factory=list)
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     cpu_seconds: float = 0.0
+    virtual_machines: int = 0
 
 
 def read_report(path: Path) -> RunnerReport:
@@ -55,9 +58,10 @@ def read_report(path: Path) -> RunnerReport:
         stages = {"start": _seconds(document["start"])}
         stages |= {str(name)[:100]: _seconds(entry["stages"]) for name, entry in list(notebooks.items())[:50]}
         cpu_seconds = _seconds({"cpu": document["cpu_seconds"]})["cpu"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        virtual_machines = int(document["virtual_machines"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return RunnerReport()
-    return RunnerReport(events[:MAXIMUM_EVENTS], stages, cpu_seconds)
+    return RunnerReport(events[:MAXIMUM_EVENTS], stages, cpu_seconds, virtual_machines)
 
 
 def _seconds(stages: Mapping[str, Any]) -> dict[str, float]:
