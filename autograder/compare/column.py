@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,6 +26,13 @@ SINGLE_PRECISION_TOLERANCE = 2.0**-21
 """A FLOAT has 24 bits; a sum in another order differs in the last few of them, whatever tolerance is asked for."""
 
 _NULL, _FINITE, _NAN, _INFINITE, _MINUS_INFINITE = range(5)
+
+
+def _polars() -> Any:
+    """Polars, loaded when something is compared: where answers are only captured, its half second would be lost."""
+    import polars as pl
+
+    return pl
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class ExactColumn(Column):
     """Values that are equal or not: integers, text, decimals, dates, binary."""
 
     def __init__(self, array: pa.ChunkedArray) -> None:
+        pl = _polars()
         self.values = pl.Series(pl.from_arrow(array))
         self.length = len(array)
         is_number = self.values.dtype.is_integer() or self.values.dtype.is_temporal()
@@ -113,7 +121,7 @@ class ExactColumn(Column):
 
     def equal(self, rows: Rows, other: Column, other_rows: Rows, tolerance: Tolerance) -> Flags:
         assert isinstance(other, ExactColumn)
-        if self.values.dtype == pl.Null:
+        if self.values.dtype == _polars().Null:
             return np.ones(len(rows), dtype=np.bool_)
         if self.numbers is not None and other.numbers is not None:
             return np.asarray(self.numbers[rows] == other.numbers[other_rows])
@@ -141,6 +149,7 @@ class FloatColumn(Column):
             self.kinds[values == -np.inf] = _MINUS_INFINITE
             values = np.where(finite, values, 0.0)
         if array.null_count:
+            pl = _polars()
             self.kinds[np.asarray(pl.Series(pl.from_arrow(array.is_null())).to_numpy())] = _NULL
         if nan_equals_null:
             self.kinds[self.kinds == _NAN] = _NULL
@@ -253,6 +262,7 @@ def _prepared_map(array: pa.MapArray, starts: Rows, lengths: Rows, valid: Flags,
     first = np.cumsum(lengths) - lengths
     entries = np.arange(len(owners)) + np.repeat(starts - first, lengths)
     keys, items = array.keys.take(pa.array(entries)), array.items.take(pa.array(entries))
+    pl = _polars()
     order = (
         pl.DataFrame({"owner": owners, "key": pl.from_arrow(keys)})
         .select(pl.arg_sort_by("owner", "key"))

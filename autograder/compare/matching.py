@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array  # type: ignore[import-untyped]
-from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
 from autograder.compare.column import (
     SINGLE_PRECISION_TOLERANCE,
@@ -213,6 +211,10 @@ def _best_matching(
     left, right = left[equal], right[equal]
     if not len(left):
         return settled
+    # Few answers come here, and SciPy takes half a second to load.
+    from scipy.sparse import coo_array  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
+
     graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(len(mine), len(theirs))).tocsr()
     partner = np.asarray(maximum_bipartite_matching(graph, perm_type="column"), dtype=np.int64)
     found = partner >= 0

@@ -5,30 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from autograder import manifest, paths
-from autograder.grading import sandbox
+from autograder.grading import sandbox, verification
+from autograder.grading.layout import STARTED
 from autograder.grading.limits import Limits
 from autograder.grading.printable import printable
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
+from autograder.grading.report import Stages, read_report
 from autograder.grading.results import TOO_LARGE, ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
 from autograder.grading.suspicion import suspicions
-from autograder.grading.task import STARTED, Deadlines, NotebookTask, write_task
+from autograder.grading.task import Deadlines, NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import UNTOUCHED
 from autograder.runtime.judge import reference_folder
-
-VERIFIER_SECONDS = 120.0
+from autograder.setup import bytecode, java_start
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,19 @@ def notebooks_of(assignment: str) -> list[NotebookSpec]:
     return [notebook for notebook in manifest.notebooks() if notebook.assignment == assignment]
 
 
-def grade(submission: Submission, options: GradingOptions, only: Collection[str] | None = None) -> Result:
+def grade(
+    submission: Submission,
+    options: GradingOptions,
+    only: Collection[str] | None = None,
+    place: AbstractContextManager[object] | None = None,
+) -> Result:
     """Grade all notebooks of a submission, or only some exercises of it.
 
     Parameters
     ----------
     only: ids of the exercises to run and to judge; the result then has no others, but its status, findings and written
         answers are about the whole submission. None for all.
+    place: held while the sandbox runs, so that a caller can bound how many run at a time.
 
     Raises SandboxUnavailable; everything else becomes a named status of the result.
     """
@@ -81,7 +87,7 @@ def grade(submission: Submission, options: GradingOptions, only: Collection[str]
         "course_digest": course_digest(submission.assignment),
     }
     try:
-        result = _grade(submission, options, only)
+        result = _grade(submission, options, only, place or nullcontext())
     except SandboxUnavailable:
         raise
     except Exception as error:  # one submission must never end the batch
@@ -89,7 +95,7 @@ def grade(submission: Submission, options: GradingOptions, only: Collection[str]
             submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}", only
         )
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    seconds = round(time.monotonic() - start, 3)
+    seconds = round(result.seconds or time.monotonic() - start, 3)
     return Result(**{**_fields(result), **digests, "graded_at": stamp, "seconds": seconds})
 
 
@@ -110,7 +116,12 @@ def _chosen(specs: Iterable[NotebookSpec], only: Collection[str] | None) -> list
     ]
 
 
-def _grade(submission: Submission, options: GradingOptions, only: Collection[str] | None) -> Result:
+def _grade(
+    submission: Submission,
+    options: GradingOptions,
+    only: Collection[str] | None,
+    place: AbstractContextManager[object],
+) -> Result:
     specs = _chosen(notebooks_of(submission.assignment), only)
     if not specs:
         return Result(
@@ -121,6 +132,7 @@ def _grade(submission: Submission, options: GradingOptions, only: Collection[str
         )
     if submission.folder.is_symlink():
         return _failed(submission, "unreadable", "The submission is a symbolic link, which is not followed.", only)
+    stages = Stages("rebuild")
     notebooks = _read_all(submission, specs)
     verdicts = _untouched_verdicts(specs, notebooks)
     running = [
@@ -131,19 +143,44 @@ def _grade(submission: Submission, options: GradingOptions, only: Collection[str
     ]
     if not running:
         return _judged(submission, specs, notebooks, verdicts, None)
+    java = java_start.prepared()
+    bytecode.prepared()
+    verification.prepare()
     with tempfile.TemporaryDirectory(prefix="course-grade-") as temporary:
+        stages.enter("task")
         task, answers = Path(temporary, "task"), Path(temporary, "answers")
         answers.mkdir()
         scratch = sandbox.INSIDE_SCRATCH if options.sandboxed else Path(temporary, "scratch")
         tasks = [NotebookTask(spec, notebooks.rebuilt[spec.name]) for spec in running]
-        write_task(task, tasks, scratch=scratch, deadlines=options.deadlines)
-        ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
+        write_task(
+            task,
+            tasks,
+            scratch=scratch,
+            seen_as=sandbox.INSIDE_TASK if options.sandboxed else task,
+            deadlines=options.deadlines,
+            java=java,
+        )
+        stages.enter("wait for a place")
+        with place:
+            stages.enter("sandbox")
+            ended = sandbox.run(task, answers, options.limits, sandboxed=options.sandboxed)
         if ended.reason != "finished" and not (answers / STARTED).exists():
             return _not_started(submission, ended, only)
+        stages.enter("verification")
         verdicts |= verify(answers, ended.reason, running)
-        notebooks.findings += _events(answers / "report.json")
+        report = read_report(answers / "report.json")
+        notebooks.findings += report.events
         notebooks.ended_early |= _ended_early(answers, running, ended, verdicts)
-    return _judged(submission, specs, notebooks, verdicts, ended)
+    result = _judged(submission, specs, notebooks, verdicts, ended)
+    steps = stages.seconds()
+    steps.pop("wait for a place")
+    timing = {
+        "steps": steps,
+        "sandbox": report.stages,
+        "sandbox_cpu_seconds": report.cpu_seconds,
+        "sandbox_virtual_machines": report.virtual_machines,
+    }
+    return replace(result, timing=timing, seconds=sum(steps.values()))
 
 
 def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Notebooks:
@@ -230,7 +267,7 @@ def _says_ended_early(answers: Path, notebook: str, exercise: str) -> bool:
 
 
 def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dict[str, dict[str, Any]]:
-    """Verdicts by exercise id, from the verifier's own process.
+    """Verdicts by exercise id, from a verifier's own process.
 
     When the verifier itself dies or hangs on an answer, it is asked again for each exercise alone, so that one hostile
     answer costs only its own points.
@@ -238,36 +275,14 @@ def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dic
     wanted = {
         notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in notebooks
     }
-    verdicts = _ask_verifier(answers, reason, wanted)
+    verdicts = verification.ask(answers, reason, wanted)
     if verdicts is not None:
         return verdicts
     separately: dict[str, dict[str, Any]] = {}
     for number, exercises in wanted.items():
         for exercise in exercises:
-            separately |= _ask_verifier(answers, reason, {number: [exercise]}) or {}
+            separately |= verification.ask(answers, reason, {number: [exercise]}) or {}
     return separately
-
-
-def _ask_verifier(answers: Path, reason: str, wanted: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]] | None:
-    with tempfile.TemporaryDirectory(prefix="course-verify-") as temporary:
-        request, response = Path(temporary, "request.json"), Path(temporary, "response.json")
-        request.write_text(
-            json.dumps({"answers": str(answers), "reason": reason, "notebooks": wanted}), encoding="utf-8"
-        )
-        command = [sys.executable, "-m", "autograder.grading.verifier", str(request), str(response)]
-        try:
-            subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=VERIFIER_SECONDS,
-                check=True,
-                cwd=paths.ROOT,
-            )
-            verdicts = json.loads(response.read_text(encoding="utf-8"))
-        except (subprocess.SubprocessError, OSError, ValueError):
-            return None
-    return {verdict["exercise"]: verdict for verdict in verdicts}
 
 
 def _judged(
@@ -353,19 +368,6 @@ def _failed(submission: Submission, status: str, message: str, only: Collection[
     return Result(
         submission.learner, submission.assignment, status, max_points=total, exercises=tuple(exercises), message=message
     )
-
-
-def _events(report: Path) -> list[str]:
-    """What the runner says happened in the notebooks, such as cells that ended the process. Told, never trusted."""
-    try:
-        notebooks = json.loads(report.read_bytes()[:1_000_000])["notebooks"]
-        return [
-            f"{name}: {printable(str(event)[:300])}"
-            for name, entry in notebooks.items()
-            for event in entry["events"][:20]
-        ][:100]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
 
 
 def submission_digest(submission: Submission) -> str:

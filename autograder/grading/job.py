@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,7 +39,13 @@ class WorkerUnable(Exception):
     """A worker of a cluster cannot run sandboxes; the message says which and why."""
 
 
-def grade(job: Job, *, owner: str = "", stopped: Callable[[], bool] = lambda: False) -> Result:
+def grade(
+    job: Job,
+    *,
+    owner: str = "",
+    stopped: Callable[[], bool] = lambda: False,
+    place: AbstractContextManager[object] | None = None,
+) -> Result:
     """Grade a submission, and once more the exercises during which a process ended before its time.
 
     For such an end the machine may be to blame, and a mark must not depend on it; a submission that ends its own
@@ -48,16 +55,17 @@ def grade(job: Job, *, owner: str = "", stopped: Callable[[], bool] = lambda: Fa
     ----------
     owner: for whom control groups are made (see `Limits.owner`).
     stopped: asked before the second run.
+    place: held while a sandbox runs (see `engine.grade`).
 
     Raises SandboxUnavailable.
     """
     options = replace(job.options, limits=replace(job.options.limits, owner=owner))
     # Taken first: should the course change meanwhile, the result is not mistaken for one of the new state.
     digests = exercise_digests(job.submission.assignment)
-    result = engine.grade(job.submission, options, job.only)
+    result = engine.grade(job.submission, options, job.only, place)
     suspects = [exercise.id for exercise in result.exercises if exercise.ended_early]
     if suspects and not stopped():
-        second = engine.grade(job.submission, options, suspects)
+        second = engine.grade(job.submission, options, suspects, place)
         again = [exercise.id for exercise in second.exercises if exercise.ended_early]
         order = [exercise.id for exercise in result.exercises]
         seconds = round(result.seconds + second.seconds, 3)

@@ -78,7 +78,8 @@ class Result:
 
     `status` is "graded", "incomplete" (a notebook is missing or unreadable), "timeout" or "stopped" (the run was cut
     short; what was captured before counts), "unreadable" (nothing could be read), "unknown_assignment" or
-    "grader_error". `isolation` says what kept the learner's code in: "bubblewrap", or "none" after --no-sandbox. The
+    "grader_error". `timing` says where the seconds went: those of each step outside the sandbox, and what the runner
+    tells of those inside, by stage. `isolation` says what kept the learner's code in: "bubblewrap", or "none" after --no-sandbox. The
     digests say which submission and which course were graded.
     """
 
@@ -92,6 +93,7 @@ class Result:
     written: tuple[WrittenAnswer, ...] = ()
     findings: tuple[str, ...] = ()
     message: str = ""
+    timing: Mapping[str, Any] = field(default_factory=dict)
     isolation: str = ""
     peak_memory: int = 0
     submission_digest: str = ""

@@ -24,17 +24,18 @@ import select
 import shutil
 import signal
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from autograder.grading import exchange
+from autograder.grading.gateway import Gateway
+from autograder.grading.layout import JAVA, SPARK_CONFIGURATION, STARTED, TASK
 from autograder.grading.orphans import end_with_parent
-from autograder.grading.task import SPARK_CONFIGURATION, STARTED, TASK
+from autograder.grading.report import Stages
 from autograder.models import Status
 
 MAXIMUM_ANSWER_BYTES = 50_000_000
@@ -42,6 +43,25 @@ MAXIMUM_MESSAGE = 2_000
 MAXIMUM_LINE = 100_000
 ATTEMPTS = 10
 _ANSWER_FILE = re.compile(r"(?!outcome\.json$)[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
+
+LIBRARIES = (
+    "IPython.core.interactiveshell",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.pandas_compat",
+    "pyspark.sql.functions",
+    "pyspark.sql.classic.dataframe",
+    "pyspark.testing",
+    "autograder.runtime.cases",
+    "datasets",
+)
+"""What every notebook needs. A library that is missing fails where it is used, not here."""
+
+PLOTTING = {
+    "matplotlib": ("matplotlib.pyplot", "matplotlib.backends.backend_agg", "ipykernel.connect"),
+    "plotly": ("plotly.express",),
+}
+"""What a plot loads, by the word that announces it in a cell."""
 
 
 def main() -> None:
@@ -61,8 +81,15 @@ def main() -> None:
     _leave_keyring()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     os.environ["SPARK_CONF_DIR"] = str(arguments.task / SPARK_CONFIGURATION)
+    gateway = Gateway(_java_command(arguments.task / JAVA))
+    gateway.begin()
     task = json.loads((arguments.task / TASK).read_text(encoding="utf-8"))
-    Supervisor(task, arguments.task, arguments.scratch, stream, sweep=arguments.sweep).run()
+    Supervisor(task, arguments.task, arguments.scratch, stream, gateway, sweep=arguments.sweep).run()
+
+
+def _java_command(path: Path) -> list[str]:
+    """The command that starts the JVM, empty when Spark's launcher has to find it."""
+    return [str(part) for part in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
 def _private_stream() -> BinaryIO:
@@ -88,86 +115,6 @@ def _leave_keyring() -> None:
         ctypes.CDLL(None).syscall(number, 1, None)  # keyctl(KEYCTL_JOIN_SESSION_KEYRING)
 
 
-class Gateway:
-    """The JVM that all notebooks of a learner share; a new one is started when it has died or does not answer."""
-
-    def __init__(self) -> None:
-        self.started = 0
-        self._java: Any = None
-
-    def ensure(self) -> None:
-        """Start the JVM unless it runs, and let children join it through the environment."""
-        if self.running():
-            return
-        from pyspark.java_gateway import launch_gateway
-
-        for name in ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"):
-            os.environ.pop(name, None)
-        self._java = launch_gateway()
-        self.started += 1
-        parameters = self._java.gateway_parameters
-        os.environ["PYSPARK_GATEWAY_PORT"] = str(parameters.port)
-        os.environ["PYSPARK_GATEWAY_SECRET"] = str(parameters.auth_token)
-
-    @property
-    def process(self) -> int:
-        """The JVM's process id, 0 when there is none."""
-        return 0 if self._java is None else int(self._java.proc.pid)
-
-    def running(self) -> bool:
-        """Whether the JVM's process is there."""
-        return self._java is not None and self._java.proc.poll() is None
-
-    def answers(self) -> bool:
-        """Whether the JVM is there and replies within a few seconds."""
-        replies: list[int] = []
-
-        def ask() -> None:
-            with contextlib.suppress(Exception):
-                replies.append(self._java.jvm.java.lang.System.nanoTime())
-
-        asking = threading.Thread(target=ask, daemon=True)
-        try:
-            asking.start()
-        except (
-            RuntimeError
-        ):  # learner code uses up the processes; whether the JVM lives is seen after they are swept away
-            return self.running()
-        asking.join(5)
-        return bool(replies)
-
-    def stop_session(self) -> None:
-        """Stop the Spark context that a notebook left behind; a JVM that does not answer is killed."""
-        stopper = threading.Thread(target=self._stop_session, daemon=True)
-        try:
-            stopper.start()
-        except RuntimeError:  # no process is left for it
-            self.kill()
-            return
-        stopper.join(15)
-        if stopper.is_alive():
-            self.kill()
-
-    def _stop_session(self) -> None:
-        try:
-            active = self._java.jvm.org.apache.spark.SparkContext.getActive()
-            if active.isDefined():
-                active.get().stop()
-            session = self._java.jvm.org.apache.spark.sql.SparkSession
-            session.clearActiveSession()
-            session.clearDefaultSession()
-        except Exception:  # whatever learner code did to the JVM, the remedy is a new one
-            self.kill()
-
-    def kill(self) -> None:
-        """End the JVM."""
-        if self._java is not None:
-            with contextlib.suppress(OSError):
-                self._java.proc.kill()
-            self._java.proc.wait()
-            self._java = None
-
-
 @dataclass
 class Attempt:
     """What is known about one notebook while it runs, perhaps several times: cells that ended its process are skipped
@@ -179,6 +126,7 @@ class Attempt:
     settled: set[str] = field(default_factory=set)
     events: list[str] = field(default_factory=list)
     ended_early: bool = False
+    stages: Stages = field(default_factory=lambda: Stages("between notebooks"))
 
 
 @dataclass
@@ -225,21 +173,31 @@ class _Steps:
 class Supervisor:
     """Runs the notebooks one after the other and sends what they answer."""
 
-    def __init__(self, task: Mapping[str, Any], folder: Path, scratch: Path, stream: BinaryIO, *, sweep: bool) -> None:
+    def __init__(
+        self,
+        task: Mapping[str, Any],
+        folder: Path,
+        scratch: Path,
+        stream: BinaryIO,
+        gateway: Gateway,
+        *,
+        sweep: bool,
+    ) -> None:
         self.task = task
         self.folder = folder
         self.scratch = scratch
         self.stream = stream
         self.sweep = sweep
-        self.gateway = Gateway()
+        self.gateway = gateway
         self.report: dict[str, Any] = {"notebooks": {}}
 
     def run(self) -> None:
         """The whole task."""
-        loading = threading.Thread(target=_import_libraries)
-        loading.start()
+        stages = Stages("imports, Java starting beside them")
+        _import_libraries(self.task)
+        stages.enter("rest of the Java start")
         self.gateway.ensure()
-        loading.join()
+        self.report["start"] = stages.seconds()
         exchange.send(self.stream, STARTED, b"{}")
         for notebook in self.task["notebooks"]:
             start = time.monotonic()
@@ -249,18 +207,22 @@ class Supervisor:
                 "seconds": seconds,
                 "events": attempt.events[:50],
                 "ended_early": attempt.ended_early,
+                "stages": attempt.stages.seconds(),
             }
+        self.gateway.kill()
         self.report["virtual_machines"] = self.gateway.started
+        self.report["cpu_seconds"] = round(_cpu_seconds(), 3)
         exchange.send(self.stream, "report.json", json.dumps(self.report).encode())
         self.stream.close()
-        self.gateway.kill()
 
     def _notebook(self, notebook: Mapping[str, Any]) -> Attempt:
         attempt = Attempt()
         for _ in range(ATTEMPTS):
             self._clean()
             self._start_java()
+            attempt.stages.enter("shell start")
             guilty = self._once(notebook, attempt)
+            attempt.stages.enter("between notebooks")
             # First of all, so that what follows finds processes and memory to work with.
             self._sweep()
             self.gateway.stop_session()
@@ -336,6 +298,7 @@ class Supervisor:
                 attempt.events.append(f"cell {current}: {event['message']}"[:MAXIMUM_MESSAGE])
             if kind == "cell":
                 current = int(event["number"])
+                attempt.stages.enter(self._stage(notebook["cells"], event))
                 clock.deadline = time.monotonic() + steps.seconds(current) + self.task["deadlines"]["grace"]
         overstayed = time.monotonic() >= clock.deadline
         what = "did not end in time and was stopped" if overstayed else "ended the Python process"
@@ -352,6 +315,13 @@ class Supervisor:
             )
             return current
         return None if current >= 0 else -1
+
+    @staticmethod
+    def _stage(cells: Sequence[Mapping[str, Any]], event: Mapping[str, Any]) -> str:
+        """What a child does from this event on. The first cell starts the Spark session."""
+        if event.get("case"):
+            return "sample" if event["case"] == "sample" else "hidden variants"
+        return "first cell" if event["number"] == 0 else "other cells"
 
     def _without_java(self, notebook: Mapping[str, Any], current: int, attempt: Attempt) -> int:
         """The JVM ended during a cell: that cell is left out and the notebook runs again with a new JVM."""
@@ -472,17 +442,19 @@ def _events(reading: int, child: int, clock: _Clock) -> Iterator[Mapping[str, An
                     yield event
 
 
-def _import_libraries() -> None:
-    """Load once what every child needs; a fork inherits it."""
-    for name in (
-        "IPython.core.interactiveshell",
-        "pandas",
-        "pyarrow.parquet",
-        "pyspark.sql.functions",
-        "autograder.runtime.cases",
-        "datasets",
-    ):
-        importlib.import_module(name)
+def _cpu_seconds() -> float:
+    """Of this process and of its children, JVM included, that have ended."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+
+
+def _import_libraries(task: Mapping[str, Any]) -> None:
+    """Load once what every child needs, and the plotting libraries that a cell names; a fork inherits it."""
+    sources = "".join(cell.get("source", "") for notebook in task["notebooks"] for cell in notebook["cells"])
+    names = [*LIBRARIES, *(module for name, modules in PLOTTING.items() if name in sources for module in modules)]
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _run_child(
@@ -567,7 +539,7 @@ class NotebookRun:
         for raw in cell["cases"]:
             if (spec.id, raw["name"]) in self.attempt.captured:
                 continue
-            self._tell(event="cell", number=number)
+            self._tell(event="cell", number=number, case=raw["name"])
             start = time.monotonic()
             files = {parameter: self.folder / name for parameter, name in raw["files"].items()}
             if not callable(function) and spec.id in self.failures:

@@ -26,6 +26,7 @@ from autograder import paths
 from autograder.grading import limits as control
 from autograder.grading.exchange import ExchangeError, receive
 from autograder.grading.limits import ControlGroup, Limits
+from autograder.setup import bytecode, java_start
 
 NOBODY = 65534
 INSIDE_TASK = Path("/task")
@@ -237,6 +238,7 @@ def environment_inside(scratch: Path) -> dict[str, str]:
         "TZ": "UTC",
         "PYTHONPATH": str(paths.ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPYCACHEPREFIX": str(bytecode.folder()),
         "PYTHONHASHSEED": "0",
         "COURSE_ROOT": str(paths.ROOT),
         "SPARK_LOCAL_IP": "127.0.0.1",
@@ -323,6 +325,8 @@ def _file_system(task: Path, limits: Limits, system: Path) -> list[str]:
     mounts.bind(paths.ROOT / "jars.lock")
     mounts.mask(paths.REFERENCES)
     mounts.bind(paths.STATE / "jars")
+    mounts.bind(paths.STATE / java_start.FOLDER)
+    mounts.bind(paths.STATE / bytecode.FOLDER)
     mounts.bind(task, INSIDE_TASK)
     return [*mounts.arguments, "--remount-ro", "/dev", "--remount-ro", "/"]
 

@@ -59,7 +59,10 @@ class Scheduler(Protocol):
 
 @dataclass(frozen=True)
 class LocalThreads:
-    """Threads are enough, because the work happens in sandboxes and verifiers, which are processes."""
+    """Threads are enough, because the work happens in sandboxes and verifiers, which are processes.
+
+    There is one thread more than sandboxes: the next submission's task is written while the one before is verified.
+    """
 
     workers: int = 1
     is_local: bool = True
@@ -69,15 +72,16 @@ class LocalThreads:
         waiting = iter(jobs)
         stop = threading.Event()
         spare = descendants(os.getpid())
-        pool = ThreadPoolExecutor(max_workers=max(1, self.workers))
+        pool = ThreadPoolExecutor(max_workers=max(1, self.workers) + 1)
+        places = threading.BoundedSemaphore(max(1, self.workers))
         pending: dict[Future[Result], Job] = {}
 
         def start(number: int) -> None:
             for job in islice(waiting, number):
-                pending[pool.submit(jobs_room.grade, job, owner=owner, stopped=stop.is_set)] = job
+                pending[pool.submit(jobs_room.grade, job, owner=owner, stopped=stop.is_set, place=places)] = job
 
         try:
-            start(self.workers)
+            start(self.workers + 1)
             while pending:
                 for future in wait(pending, return_when=FIRST_COMPLETED).done:
                     job = pending.pop(future)

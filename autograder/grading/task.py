@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder import paths
+from autograder.grading.layout import JAVA, SPARK_CONFIGURATION, TASK
 from autograder.grading.rebuild import Rebuilt
 from autograder.models import NotebookSpec
 from autograder.runtime.cases import SAMPLE, Case, read_cases
-from autograder.setup.spark_configuration import SparkSettings, present_jars, write_configuration
-
-TASK = "task.json"
-SPARK_CONFIGURATION = "spark-conf"
-STARTED = "started.json"
-"""Leaves the sandbox before any code of the learner runs: without it, whatever went wrong was not the learner's fault."""
+from autograder.setup.java_start import JavaStart, grading_settings
+from autograder.setup.spark_configuration import write_configuration
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,21 @@ def all_cases(notebook: NotebookSpec, exercise: str) -> list[Case]:
 
 
 def write_task(
-    folder: Path, notebooks: Sequence[NotebookTask], *, scratch: Path, deadlines: Deadlines | None = None
+    folder: Path,
+    notebooks: Sequence[NotebookTask],
+    *,
+    scratch: Path,
+    seen_as: Path | None = None,
+    deadlines: Deadlines | None = None,
+    java: JavaStart | None = None,
 ) -> None:
     """Write a task into an empty folder, readable for everybody because the sandbox runs as nobody.
 
     Parameters
     ----------
-    scratch: where Spark may write, as the runner will see it.
+    scratch, seen_as: where Spark may write and where the task is, as the runner will see them; the task is in `folder`
+        unless said.
+    java: how to start the JVM; without it Spark's launcher finds out, which takes seconds.
     """
     deadlines = deadlines or Deadlines()
     (folder / "inputs").mkdir(parents=True)
@@ -69,8 +74,10 @@ def write_task(
         "notebooks": [_notebook(task, folder / "inputs", deadlines) for task in notebooks],
     }
     (folder / TASK).write_text(json.dumps(document), encoding="utf-8")
-    settings = SparkSettings(warehouse=scratch / "warehouse", state=scratch, jars=present_jars())
-    write_configuration(folder / SPARK_CONFIGURATION, settings)
+    write_configuration(folder / SPARK_CONFIGURATION, grading_settings(scratch))
+    if java is not None:
+        command = java.command((seen_as or folder) / SPARK_CONFIGURATION)
+        (folder / JAVA).write_text(json.dumps(command), encoding="utf-8")
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
 

@@ -1,21 +1,32 @@
-"""Judges captured answers. A process of its own that never imports learner code and needs no Spark.
+"""Judges captured answers. Processes of their own that never import learner code and need no Spark.
 
-    python -m autograder.grading.verifier REQUEST RESPONSE
+    python -m autograder.grading.verifier
 
-`REQUEST` is a JSON file with `answers` (the folder that came out of the sandbox), `reason` (how the sandbox ended) and
-`notebooks`: number → ids of the exercises to judge. `RESPONSE` becomes a JSON list of verdicts, each with `seconds`.
+reads requests from standard input, one JSON list of two paths in a line, and serves each in a forked child, so that no
+process ever judges two submissions. The process that reads only loads libraries and forks: it opens no answer, so there
+is nothing of one learner that the next one's child could inherit. When a child has ended, its exit code goes to standard
+output in a line, 0 when the response is whole.
+
+The first path is a JSON file with `answers` (the folder that came out of the sandbox), `reason` (how the sandbox ended),
+`notebooks` (number → ids of the exercises to judge) and `seconds` (how long the child may take). The second one becomes
+a JSON list of verdicts, each with `seconds`.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
+import os
 import re
 import resource
+import select
+import signal
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
@@ -32,6 +43,9 @@ from autograder.runtime.judge import grader_fault, reference_folder, verdict
 
 MAXIMUM_OUTCOME_BYTES = 100_000
 MEMORY_BYTES = 4_000_000_000
+LIBRARIES = ("pandas", "polars", "scipy.sparse.csgraph")
+"""What the comparer (pandas: pyarrow) loads only when it needs it. Loaded here before anything is judged, because the children share it."""
+
 _BELIEVED = (Status.PASSED, Status.FAILED, Status.NOT_ATTEMPTED, Status.ERROR, Status.TIMEOUT)
 
 
@@ -52,13 +66,49 @@ class ExpectedCase:
 
 
 def main() -> None:
-    """Judge what the request names."""
+    """Serve requests until standard input ends."""
     end_with_parent()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    response = list(judge(Path(request["answers"]), request["reason"], request["notebooks"]))
-    Path(sys.argv[2]).write_text(json.dumps(response), encoding="utf-8")
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    gc.freeze()
+    for line in sys.stdin.buffer:
+        request, response = map(Path, json.loads(line))
+        document = json.loads(request.read_text(encoding="utf-8"))
+        alive, held = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(alive)
+            _serve(document, response)
+        os.close(held)
+        sys.stdout.write(f"{_end_of(child, alive, float(document['seconds']))}\n")
+        sys.stdout.flush()
+
+
+def _serve(document: Mapping[str, Any], response: Path) -> NoReturn:
+    """The child of one request. It has nothing open but what it opens itself."""
+    code = 1
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+        verdicts = list(judge(Path(document["answers"]), document["reason"], document["notebooks"]))
+        response.write_text(json.dumps(verdicts), encoding="utf-8")
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _end_of(child: int, alive: int, seconds: float) -> int:
+    """Wait for a child, kill it when its time is over. Returns its exit code, negative for a signal.
+
+    `alive` is a pipe whose other end only the child holds, so that it ends with the child.
+    """
+    with os.fdopen(alive, "rb") as pipe:
+        if not select.select([pipe], [], [], seconds)[0]:
+            os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def judge(answers: Path, reason: str, notebooks: Mapping[str, Iterable[str]]) -> Iterable[dict[str, Any]]:

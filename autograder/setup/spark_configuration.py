@@ -42,7 +42,8 @@ JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 class SparkSettings:
     """What may differ between two renderings of the configuration.
 
-    `driver_memory` is in the JVM's notation ("768m"); an empty `jars` leaves Delta Lake and Kafka out.
+    `driver_memory` is in the JVM's notation ("768m"); an empty `jars` leaves Delta Lake and Kafka out. With
+    `jars_on_class_path` the driver loads jars itself; without, Spark hands every executor a copy, as a cluster needs.
     """
 
     warehouse: Path
@@ -51,6 +52,7 @@ class SparkSettings:
     master: str = "local[2]"
     driver_memory: str = DRIVER_MEMORY["laptop"]
     ui: bool = False
+    jars_on_class_path: bool = False
 
 
 def settings_from_environment(
@@ -105,7 +107,8 @@ def render(settings: SparkSettings) -> dict[str, str]:
         java_options=JAVA_OPTIONS,
         warehouse=settings.warehouse,
         ui=str(settings.ui).lower(),
-        jars=",".join(str(path) for path in settings.jars),
+        jars_property="spark.driver.extraClassPath" if settings.jars_on_class_path else "spark.jars",
+        jars=(os.pathsep if settings.jars_on_class_path else ",").join(str(path) for path in settings.jars),
     )
     shell = ["spark-env.sh"]
     if settings.master.startswith("local"):
