@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from autograder import manifest
 from autograder.grading import engine
 from autograder.grading.engine import GradingOptions, Submission
 from autograder.grading.limits import Limits
+from autograder.grading.orphans import remove_leftovers, workplace
 from autograder.grading.samples import make_sample
 from tests.grading.small_course import SmallCourse, below, kill, make_course, preceded_by, solutions, wait_for
 
@@ -321,16 +322,25 @@ def test_a_file_that_may_not_grow_is_never_left_half_written(tmp_path: Path) -> 
     assert "1 graded" in course.grade()
 
 
-def test_what_looks_like_a_leftover_of_somebody_else_stays(tmp_path: Path) -> None:
-    course = make_course(tmp_path)
-    course.hand_in("a", {})
-    precious = tmp_path / "precious"
-    precious.mkdir()
+def test_what_looks_like_a_leftover_of_somebody_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    temporary, precious = tmp_path / "tmp", tmp_path / "precious"
+    for folder in (temporary, precious, temporary / "course-grader-other", temporary / "course-grader-dead"):
+        folder.mkdir()
     (precious / "marks").write_text("1")
-    (course.temporary / "course-grader-planted").symlink_to(precious)
-    (course.temporary / "course-grader-planted.lock").symlink_to(precious / "marks")
-    (course.temporary / "course-grader-other").mkdir()
-    course.grade()
+    (temporary / "course-grader-planted").symlink_to(precious)
+    (temporary / "course-grader-planted.lock").symlink_to(precious / "marks")
+    (temporary / "course-grader-dead.lock").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with workplace() as living:
+        assert Path(tempfile.gettempdir()).parent == temporary
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        remove_leftovers()
+        left = {path.name for path in temporary.iterdir()}
+    assert left == {
+        living,
+        f"{living}.lock",
+        "course-grader-other",
+        "course-grader-planted",
+        "course-grader-planted.lock",
+    }
     assert (precious / "marks").read_text() == "1"
-    assert (course.temporary / "course-grader-other").is_dir()
-    assert os.path.lexists(course.temporary / "course-grader-planted")
