@@ -191,6 +191,11 @@ def _fetched(job: Job, future: Any) -> Done:
     error = future.exception()
     if isinstance(error, CourseDiffers | WorkerUnable):
         raise SchedulerUnavailable(str(error)) from error
+    if isinstance(error, ImportError | AttributeError):
+        raise SchedulerUnavailable(
+            f"A worker cannot load the grader ({error}). Start scheduler and workers from the environment of this repository, "
+            "at the same commit."
+        ) from error
     if isinstance(error, KilledWorker):
         return Done(job, None, "The workers that graded this submission were lost, one after the other.")
     return Done(job, None, f"{type(error).__name__}: {error}")
