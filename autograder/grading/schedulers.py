@@ -5,6 +5,7 @@ A scheduler takes jobs and gives results; it writes nothing. Results are written
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
@@ -164,6 +165,8 @@ def _connected(address: str) -> Client:
             "--scheduler needs the package `distributed` (Dask). Install it with `pip install distributed`, or leave the "
             "option out to grade on this machine."
         ) from error
+    # What goes wrong with the connection is told in a sentence; Dask would log tracebacks of it beside the progress bar.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="course-grade")
     except (OSError, ValueError) as error:
