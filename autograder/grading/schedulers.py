@@ -5,6 +5,7 @@ A scheduler takes jobs and gives results; it writes nothing. Results are written
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
@@ -168,6 +169,8 @@ def _connected(address: str) -> Client:
             "--scheduler needs the package `distributed` (Dask). Install it with `pip install distributed`, or leave the "
             "option out to grade on this machine."
         ) from error
+    # What goes wrong with the connection is told in a sentence; Dask would log tracebacks of it beside the progress bar.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="course-grade")
     except (OSError, ValueError) as error:
@@ -195,6 +198,11 @@ def _fetched(job: Job, future: Any) -> Done:
     error = future.exception()
     if isinstance(error, CourseDiffers | WorkerUnable):
         raise SchedulerUnavailable(str(error)) from error
+    if isinstance(error, ImportError | AttributeError):
+        raise SchedulerUnavailable(
+            f"A worker cannot load the grader ({error}). Start scheduler and workers from the environment of this repository, "
+            "at the same commit."
+        ) from error
     if isinstance(error, KilledWorker):
         return Done(job, None, "The workers that graded this submission were lost, one after the other.")
     return Done(job, None, f"{type(error).__name__}: {error}")

@@ -200,10 +200,13 @@ def test_two_hundred_untouched_notebooks_get_what_a_sandbox_would_have_said(unto
     assert "0 graded, 201 kept" in untouched.grade()
 
 
-def test_a_submission_without_a_result_is_listed_and_makes_the_command_fail(untouched: SmallCourse) -> None:
-    untouched.hand_in("grades.csv", {})
-    said = untouched.grade(code=1)
-    assert "201 kept" in said
+def test_a_submission_without_a_result_is_listed_and_makes_the_command_fail(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    for learner in ("ada", "grades.csv"):
+        course.hand_in(learner, {})
+    said = course.grade(code=1)
+    assert "2 submissions: 1 graded, 0 kept" in said
+    assert "Without a result; run the same command again:" in said
     assert f"grades.csv/{ASSIGNMENT}: 'grades.csv' cannot be the name of a learner" in said
 
 
