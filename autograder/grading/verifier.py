@@ -164,7 +164,9 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
         # Findings about DataFrames are counts and column names; those about values may name keys of the expected
         # answer.
         findings = tuple(dict.fromkeys((found.message, *found.wrong))) if kind == "dataframe" else ()
-        return replace(found, message=what, wrong=findings, examples=None, trace="")
+        # By how much a column is off would give the expected value to a guess of ones or zeros.
+        hint = re.sub(r" \([×+-][^)]*\)", "", found.hint)
+        return replace(found, message=what, wrong=findings, examples=None, hint=hint, trace="")
     raised = re.match(r"[A-Za-z_][\w.]{0,60}(?=:| was raised)", found.message) if found.status is Status.ERROR else None
     why = {
         Status.ERROR: f" There your function raises {raised[0]}." if raised else "",
