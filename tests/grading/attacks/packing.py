@@ -16,6 +16,8 @@ from autograder.grading.samples import grade_id, make_sample
 from autograder.models import ExerciseSpec, NotebookSpec
 from tests.grading.attacks import Attack
 
+SETUP = "the first cell again"
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -113,6 +115,9 @@ def replace(notebook: NotebookNode, exercise: ExerciseSpec, source: str) -> None
 
 
 def insert(notebook: NotebookNode, *sources: str) -> None:
-    """Put code cells before the first answer."""
+    """Put code cells before the first answer; `SETUP` stands for the notebook's own first cell once more."""
+    setup = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
     first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell).startswith("answer_"))
-    notebook.cells[first:first] = [nbformat.v4.new_code_cell(source) for source in sources if source]
+    notebook.cells[first:first] = [
+        nbformat.v4.new_code_cell(setup if source == SETUP else source) for source in sources if source
+    ]
