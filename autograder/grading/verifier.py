@@ -214,7 +214,9 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
     what = f"Right on the sample data, but not on hidden data: {case.description}."
     if outcome.answer is not None:
         findings = () if KINDS[kind].tells_values else tuple(dict.fromkeys((found.message, *found.wrong)))
-        return replace(found, message=what, wrong=findings, examples=None, trace="")
+        # By how much a column is off would give the expected value to a guess of ones or zeros.
+        hint = re.sub(r" \([×+-][^)]*\)", "", found.hint)
+        return replace(found, message=what, wrong=findings, examples=None, hint=hint, trace="")
     raised = re.match(r"[A-Za-z_][\w.]{0,60}(?=:| was raised)", found.message) if found.status is Status.ERROR else None
     why = {
         Status.ERROR: f" There your function raises {raised[0]}." if raised else "",

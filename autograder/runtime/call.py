@@ -80,6 +80,10 @@ def call(
     thread.join(spec.deadline)
     if outcomes:
         return outcomes[0]
+    if not thread.is_alive():  # an interrupt, or an error whose text is an error
+        return Outcome(
+            Status.ERROR, message="Your function ended without an answer and without an error that can be told."
+        )
     if spark is not None:
         spark.sparkContext.cancelJobsWithTag(tag)
     _interrupt(thread)

@@ -106,3 +106,11 @@ def test_links_and_devices_are_never_read(tmp_path: Path) -> None:
             read_regular(tmp_path / name, 100)
     with pytest.raises(OSError, match="at most"):
         read_regular(tmp_path / "secret", 5)
+
+
+@pytest.mark.parametrize("names", [("a/b", "a/b/c"), ("a/b/c", "a/b")])
+def test_a_name_that_is_a_file_and_a_folder_is_damage(names: tuple[str, str], tmp_path: Path) -> None:
+    with pytest.raises(ExchangeError) as caught:
+        receive_bytes("".join(f"{name} 1\nx" for name in names).encode(), tmp_path)
+    assert caught.value.reason == "damaged"
+    assert (tmp_path / names[0]).read_bytes() == b"x"

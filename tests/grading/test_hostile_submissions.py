@@ -29,7 +29,7 @@ from autograder.grading.samples import grade_id, make_sample
 from autograder.grading.task import Deadlines
 from autograder.models import ExerciseSpec
 from tests.grading.attacks import Attack, breaking, files, forging, poisoning, snooping, spoofing
-from tests.grading.attacks.packing import Packed, alone, assignment_notebooks, graded, quiet, shorten_release
+from tests.grading.attacks.packing import Packed, alone, assignment_notebooks, graded, quiet, shorten_release, solved
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -40,8 +40,10 @@ NOTEBOOK = NOTEBOOKS[0]
 LIMITS = Limits(memory=2_200_000_000, processes=600, seconds=500, scratch=500_000_000)
 OPTIONS = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=60, answer=30, grace=5))
 HASTY = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=30, answer=4, grace=2))
-QUIET = (*snooping.QUIET, *forging.QUIET, *spoofing.QUIET, *poisoning.QUIET)
+QUIET = (*spoofing.QUIET, *snooping.QUIET, *forging.QUIET, *poisoning.QUIET)
 ALONE = (*poisoning.ALONE, *spoofing.ALONE)
+NEIGHBOURLY = 3
+"""How many exercises the honest neighbours solve."""
 NEIGHBOURS = ("a neighbour", "zz another neighbour")
 PLANTED = "planted-by-the-person-who-grades"
 
@@ -145,8 +147,8 @@ def graded_class(tmp_path_factory: pytest.TempPathFactory, sentinel: Sentinel, r
         "abstract": PLANTED,
         "planted": PLANTED,
     }
-    neighbour = {NOTEBOOK.name: make_sample(NOTEBOOK, "perfect")}
-    room = sum(len(graded(spec)) - 1 for spec in NOTEBOOKS)
+    neighbour = {NOTEBOOK.name: solved(NOTEBOOK, NEIGHBOURLY)}
+    room = sum(len(graded(spec)) for spec in NOTEBOOKS) - 1
     packed = [
         *(Packed(name, neighbour) for name in NEIGHBOURS),
         *(
@@ -272,7 +274,8 @@ def test_nothing_but_right_answers_has_points(graded_class: Class) -> None:
 
 def test_neighbours_of_attackers_get_what_they_deserve(graded_class: Class) -> None:
     one, other = (graded_class.exercises(learner) for learner in NEIGHBOURS)
-    assert {entry["status"] for entry in one.values() if entry["id"].startswith("1.1.")} == {"passed"}
+    statuses = [one[exercise.id]["status"] for exercise in graded(NOTEBOOK)]
+    assert statuses == ["passed"] * NEIGHBOURLY + ["not_attempted"] * (len(statuses) - NEIGHBOURLY)
     for entry in (*one.values(), *other.values()):
         entry["seconds"] = 0
     assert one == other
@@ -309,7 +312,7 @@ def test_files_that_are_no_notebooks_say_why(graded_class: Class, learner: str) 
 
 
 def test_a_notebook_in_another_encoding_is_graded(graded_class: Class) -> None:
-    assert graded_class.result("UTF-16")["points"] == sum(exercise.points for exercise in graded(NOTEBOOK))
+    assert graded_class.result("UTF-16")["points"] == graded(NOTEBOOK)[0].points
 
 
 def test_results_and_marks_are_harmless_text(graded_class: Class) -> None:

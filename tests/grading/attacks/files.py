@@ -12,7 +12,7 @@ import nbformat
 
 from autograder.grading.samples import grade_id, make_sample
 from autograder.models import NotebookSpec
-from tests.grading.attacks.packing import graded
+from tests.grading.attacks.packing import graded, solved
 
 
 def tampered(path: Path, spec: NotebookSpec) -> None:
@@ -46,7 +46,7 @@ def _bomb(path: Path, spec: NotebookSpec) -> None:
 
 
 def _utf_16(path: Path, spec: NotebookSpec) -> None:
-    path.write_text(json.dumps(make_sample(spec, "perfect")).replace("\\u", "?"), encoding="utf-16")
+    path.write_text(json.dumps(solved(spec, 1), ensure_ascii=False), encoding="utf-16")
 
 
 UNREADABLE: dict[str, tuple[Callable[[Path, NotebookSpec], None], str]] = {

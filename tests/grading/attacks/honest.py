@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from autograder.grading.samples import make_sample
 from autograder.models import ExerciseSpec, NotebookSpec
 from tests.grading.attacks import function
-from tests.grading.attacks.packing import graded, insert, replace, solutions
+from tests.grading.attacks.packing import SETUP, graded, insert, replace, solutions
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,13 @@ NOTEBOOKS = (
         "columns in another order, rows in another order where none is asked for, in many partitions",
         (),
         lambda spec, solution: around(
+            "from pyspark.sql import functions as F",
             after="answer = answer.select(*reversed(answer.columns))\nreturn "
             + (
                 "answer"
                 if spec.options.get("ordered") or spec.options.get("plan")
                 else "answer.repartition(7).orderBy(F.rand())"
-            )
+            ),
         )(spec, solution),
     ),
     Honest(
@@ -165,6 +166,7 @@ NOTEBOOKS = (
             'spark.stop()\nspark = SparkSession.builder.appName("again").config("spark.sql.shuffle.partitions", 200).config("spark.ui.enabled", False).getOrCreate()',
             "spark.range(5).groupBy().count().collect()\nspark.sparkContext.stop()",
             "spark = SparkSession.builder.getOrCreate().newSession()\nspark.range(5).count()",
+            SETUP,
         ),
     ),
     Honest(

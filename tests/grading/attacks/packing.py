@@ -16,6 +16,8 @@ from autograder.grading.samples import grade_id, make_sample
 from autograder.models import ExerciseSpec, NotebookSpec
 from tests.grading.attacks import Attack
 
+SETUP = "the first cell again"
+
 
 @dataclass(frozen=True)
 class Packed:
@@ -55,41 +57,43 @@ def assignment_notebooks(assignment: str) -> list[NotebookSpec]:
     return [notebook for notebook in manifest.notebooks() if notebook.assignment == assignment]
 
 
-def quiet(learner: str, attacks: Iterable[Attack], specs: Sequence[NotebookSpec], facts: Mapping[str, Any]) -> Packed:
-    """One attack in each exercise, the last exercise of every notebook solved: it must get its points after all of them."""
-    waiting = list(attacks)
-    notebooks, placed, solved = {}, {}, set()
-    for spec in specs:
-        notebook, answers = make_sample(spec, "empty"), solutions(spec)
-        *exercises, last = graded(spec)
-        chosen = dict(zip((exercise.id for exercise in exercises), waiting, strict=False))
-        waiting = waiting[len(chosen) :]
-        if not chosen:
-            break
-        for exercise in exercises:
-            if exercise.id in chosen:
-                replace(notebook, exercise, chosen[exercise.id].answer(exercise, answers[exercise.id]))
-        replace(notebook, last, answers[last.id])
-        insert(notebook, facts_cell(facts, spec), *(attack.cell for attack in chosen.values()))
-        notebooks[spec.name] = notebook
-        placed |= chosen
-        solved.add(last.id)
-    if waiting:
-        raise ValueError(f"There is no exercise left for {[attack.name for attack in waiting]}.")
-    return Packed(learner, notebooks, placed, frozenset(solved))
+def quiet(learner: str, attacks: Sequence[Attack], specs: Sequence[NotebookSpec], facts: Mapping[str, Any]) -> Packed:
+    """One attack in each exercise, and after all of them one exercise solved, which must get its points."""
+    places = [(spec, exercise) for spec in specs for exercise in graded(spec)][: len(attacks) + 1]
+    if len(places) <= len(attacks):
+        raise ValueError(f"There are {len(places)} exercises for {len(attacks)} attacks and a right answer.")
+    notebooks: dict[str, NotebookNode] = {}
+    for (spec, exercise), attack in zip(places, [*attacks, None], strict=True):
+        if spec.name not in notebooks:
+            notebooks[spec.name] = make_sample(spec, "empty")
+            insert(notebooks[spec.name], facts_cell(facts, spec))
+        solution = solutions(spec)[exercise.id]
+        replace(notebooks[spec.name], exercise, attack.answer(exercise, solution) if attack else solution)
+        if attack:
+            insert(notebooks[spec.name], attack.cell)
+    placed = {exercise.id: attack for (_, exercise), attack in zip(places, attacks, strict=False)}
+    return Packed(learner, notebooks, placed, frozenset({places[-1][1].id}))
 
 
 def alone(learner: str, attacks: Sequence[Attack], specs: Sequence[NotebookSpec], facts: Mapping[str, Any]) -> Packed:
-    """One attack for a whole notebook: it stands in every second exercise, the others are untouched."""
+    """One attack for a whole notebook: it stands in the first and third exercise, the others are untouched."""
     notebooks, placed = {}, {}
     for spec, attack in zip(specs, attacks, strict=False):
         notebook, answers = make_sample(spec, "empty"), solutions(spec)
-        for exercise in graded(spec)[::2]:
+        for exercise in graded(spec)[:3:2]:
             replace(notebook, exercise, attack.answer(exercise, answers[exercise.id]))
             placed[exercise.id] = attack
         insert(notebook, facts_cell(facts, spec), attack.cell)
         notebooks[spec.name] = notebook
     return Packed(learner, notebooks, placed)
+
+
+def solved(spec: NotebookSpec, number: int) -> NotebookNode:
+    """A notebook in which the first exercises are solved."""
+    notebook, answers = make_sample(spec, "empty"), solutions(spec)
+    for exercise in graded(spec)[:number]:
+        replace(notebook, exercise, answers[exercise.id])
+    return notebook
 
 
 def facts_cell(facts: Mapping[str, Any], spec: NotebookSpec) -> str:
@@ -111,6 +115,9 @@ def replace(notebook: NotebookNode, exercise: ExerciseSpec, source: str) -> None
 
 
 def insert(notebook: NotebookNode, *sources: str) -> None:
-    """Put code cells before the first answer."""
+    """Put code cells before the first answer; `SETUP` stands for the notebook's own first cell once more."""
+    setup = next(cell.source for cell in notebook.cells if cell.cell_type == "code")
     first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell).startswith("answer_"))
-    notebook.cells[first:first] = [nbformat.v4.new_code_cell(source) for source in sources if source]
+    notebook.cells[first:first] = [
+        nbformat.v4.new_code_cell(setup if source == SETUP else source) for source in sources if source
+    ]
