@@ -97,15 +97,18 @@ class Gateway:
 
     def _stop_session(self) -> None:
         try:
-            active = self._java.jvm.org.apache.spark.SparkContext.getActive()
+            active = self._scala_object("org.apache.spark.SparkContext").getActive()
             if active.isDefined():
                 active.get().stop()
-            # Scala's object, as PySpark itself addresses it: the class has no static methods of these names.
-            session = getattr(getattr(self._java.jvm, "org.apache.spark.sql.classic.SparkSession$"), "MODULE$")
+            session = self._scala_object("org.apache.spark.sql.classic.SparkSession")
             session.clearActiveSession()
             session.clearDefaultSession()
         except Exception:  # whatever learner code did to the JVM, the remedy is a new one
             self.kill()
+
+    def _scala_object(self, name: str) -> Any:
+        """The companion object of a Scala class. Not all of its methods are static methods of the class."""
+        return getattr(getattr(self._java.jvm, f"{name}$"), "MODULE$")
 
     def kill(self) -> None:
         """End the JVM."""
