@@ -25,7 +25,8 @@ class Gateway:
     def begin(self) -> None:
         """Start the JVM without waiting for it, so that it comes up while Python loads its libraries."""
         if self._command and not self.running():
-            self._early = JavaProcess(self._command)
+            with contextlib.suppress(OSError):  # Spark's launcher tries again
+                self._early = JavaProcess(self._command)
 
     def ensure(self) -> None:
         """Start the JVM unless it runs, and let children join it through the environment."""
