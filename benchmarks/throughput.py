@@ -193,12 +193,12 @@ def main() -> int:
         submitted = root / "submitted"
         hand_in(submitted, options.assignment, options.learners)
         runs = []
-        if not options.without_stock:
-            grade_stock = stock_course(root / "stock", options.assignment, submitted)
-            runs.append(measure("stock `nbgrader autograde`", grade_stock))
         for workers in (1, 2):
             name = f"`course grade --workers {workers}`"
             runs.append(measure(name, lambda workers=workers: graded(submitted, root / f"results-{workers}", workers)))
+        if not options.without_stock:
+            grade_stock = stock_course(root / "stock", options.assignment, submitted)
+            runs.insert(0, measure("stock `nbgrader autograde`", grade_stock))
         results = list(all_results(root / "results-1"))
         marks = stock_marks(root / "stock") if not options.without_stock else {}
         for result in results:

@@ -25,7 +25,8 @@ class Gateway:
     def begin(self) -> None:
         """Start the JVM without waiting for it, so that it comes up while Python loads its libraries."""
         if self._command and not self.running():
-            self._early = JavaProcess(self._command)
+            with contextlib.suppress(OSError):  # Spark's launcher tries again
+                self._early = JavaProcess(self._command)
 
     def ensure(self) -> None:
         """Start the JVM unless it runs, and let children join it through the environment."""
@@ -97,15 +98,18 @@ class Gateway:
 
     def _stop_session(self) -> None:
         try:
-            active = self._java.jvm.org.apache.spark.SparkContext.getActive()
+            active = self._scala_object("org.apache.spark.SparkContext").getActive()
             if active.isDefined():
                 active.get().stop()
-            # Scala's object, as PySpark itself addresses it: the class has no static methods of these names.
-            session = getattr(getattr(self._java.jvm, "org.apache.spark.sql.classic.SparkSession$"), "MODULE$")
+            session = self._scala_object("org.apache.spark.sql.classic.SparkSession")
             session.clearActiveSession()
             session.clearDefaultSession()
         except Exception:  # whatever learner code did to the JVM, the remedy is a new one
             self.kill()
+
+    def _scala_object(self, name: str) -> Any:
+        """The companion object of a Scala class. Not all of its methods are static methods of the class."""
+        return getattr(getattr(self._java.jvm, f"{name}$"), "MODULE$")
 
     def kill(self) -> None:
         """End the JVM."""

@@ -218,6 +218,7 @@ class Supervisor:
     def _notebook(self, notebook: Mapping[str, Any]) -> Attempt:
         attempt = Attempt()
         for _ in range(ATTEMPTS):
+            self._end_session()
             self._clean()
             self._start_java()
             attempt.stages.enter("shell start")
@@ -225,12 +226,18 @@ class Supervisor:
             attempt.stages.enter("between notebooks")
             # First of all, so that what follows finds processes and memory to work with.
             self._sweep()
-            self.gateway.stop_session()
-            self._sweep()
             if guilty is None:
                 break
+            # What a cell that had to be ended still does in the JVM would take time from the other answers.
+            self.gateway.kill()
             attempt.skip.add(guilty)
         return attempt
+
+    def _end_session(self) -> None:
+        """End what the notebook before left in the JVM. After the last notebook nobody needs that."""
+        if self.gateway.running():
+            self.gateway.stop_session()
+            self._sweep()
 
     def _start_java(self) -> None:
         """A JVM that runs. Leftovers of an earlier cell may hold on to the processes that it needs for a moment."""

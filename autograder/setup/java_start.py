@@ -33,6 +33,10 @@ from autograder.setup.spark_configuration import JAVA_OPTIONS, SparkSettings, pr
 FOLDER = "java-start"
 COMMAND = "command.json"
 ARCHIVE = "classes.jsa"
+AT_ITS_ADDRESS = ("-XX:+UnlockDiagnosticVMOptions", "-XX:ArchiveRelocationMode=0")
+"""Map the archive where it was made for, when the place is free. Elsewhere every page with an address in it becomes a copy:
+150 MB more for each JVM, and 0.14 s of work (`java -version` takes 0.10 s without)."""
+
 TRAINING_SECONDS = 300
 LAUNCHER_SECONDS = 60
 _making = Lock()
@@ -47,7 +51,8 @@ class JavaStart:
     def command(self, configuration: Path) -> list[str]:
         """The command for a Spark configuration folder, as Spark's launcher would build it from `spark-submit`."""
         program, *options = json.loads((self.folder / COMMAND).read_text(encoding="utf-8"))
-        return [program, f"-XX:SharedArchiveFile={self.folder / ARCHIVE}", *options, *configured(configuration)]
+        archive = f"-XX:SharedArchiveFile={self.folder / ARCHIVE}"
+        return [program, archive, *AT_ITS_ADDRESS, *options, *configured(configuration)]
 
 
 class NoJavaStart(Exception):
