@@ -19,6 +19,7 @@ VERBS = {
     "watch": "autograder.commands.watch:command",
     # instructors
     "grade": "autograder.commands.grade:command",
+    "report": "autograder.commands.report:command",
     # authors
     "new": "autograder.commands.new:command",
     "build": "autograder.commands.build:command",

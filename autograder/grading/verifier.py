@@ -20,6 +20,7 @@ from typing import Any
 from autograder import manifest, paths
 from autograder.checks import KINDS, Answer
 from autograder.compare import AnswerUnreadable
+from autograder.grading.results import ON_HIDDEN_DATA
 from autograder.grading.task import case_name
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import Outcome
@@ -151,7 +152,7 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
     """A verdict on hidden data without anything of that data: no example rows, no values, no text that learner code
     could have filled with them.
     """
-    what = f"Right on the sample data, but not on hidden data: {case.description}."
+    what = f"{ON_HIDDEN_DATA}: {case.description}."
     if outcome.answer is not None:
         # Findings about DataFrames are counts and column names; those about values may name keys of the expected
         # answer.
