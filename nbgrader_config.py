@@ -34,3 +34,6 @@ c.Autograde.autograde_preprocessors = [
     "autograder.grading.nbgrader_plugin.SaveMarks",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+
+# The formgrader's pages show the mark scheme above each written answer; feedback for learners does not.
+c.HTMLExporter.preprocessors = ["autograder.grading.nbgrader_plugin.ShowMarkSchemes"]

@@ -20,6 +20,7 @@ VERBS = {
     # instructors
     "grade": "autograder.commands.grade:command",
     "report": "autograder.commands.report:command",
+    "gradebook": "autograder.commands.gradebook:command",
     # authors
     "new": "autograder.commands.new:command",
     "build": "autograder.commands.build:command",
