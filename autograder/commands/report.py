@@ -15,7 +15,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--gradebook", type=_FILE, help="nbgrader's gradebook.db, for marks of written answers. It is only read.")
 @click.option("--roster", type=_FILE, help="CSV file: learner (folder name) and the ids of Canvas or Moodle.")
 @click.option(
-    "--canvas-id", "canvas_ids", multiple=True, metavar="ASSIGNMENT=ID", help="Id of an assignment in Canvas. Repeatable."
+    "--canvas-id",
+    "canvas_ids",
+    multiple=True,
+    metavar="ASSIGNMENT=ID",
+    help="Id of an assignment in Canvas. Repeatable.",
 )
 @click.option(
     "--moodle-worksheet",
@@ -50,13 +54,18 @@ def command(
     click.echo(f"{len(found.submissions)} submissions of {len(found.learners)} learners: {out / 'class.html'}")
     waiting = sum(entry.unmarked for entry in found.submissions)
     if not found.written_counts and any(entry.written for entry in found.submissions):
-        click.echo("Written answers do not count in these marks. Give nbgrader's gradebook with --gradebook to add them.")
+        click.echo(
+            "Written answers do not count in these marks. Give nbgrader's gradebook with --gradebook to add them."
+        )
     elif waiting:
         click.echo(f"{waiting} written answers wait for a mark; they count as 0 so far.")
     for names, what in (
         (found.unreadable, "results could not be read and are left out"),
         (written.check.unknown if written.check else (), "learners are not in the roster; see roster_check.csv"),
-        ([person.learner for person in written.check.without_submission] if written.check else (), "of the roster have no submission"),
+        (
+            [person.learner for person in written.check.without_submission] if written.check else (),
+            "of the roster have no submission",
+        ),
         (written.not_in_moodle, "learners have no identifier for Moodle and are not in moodle.csv"),
         (no_row, "learners have no row in the Moodle worksheet"),
     ):

@@ -73,7 +73,10 @@ def difficulty(lines: Sequence[Difficulty]) -> Figure:
                 "y": names,
                 "x": [100 * count / line.learners for count, line in zip(counts, lines, strict=True)],
                 "customdata": [[line.title, count] for count, line in zip(counts, lines, strict=True)],
-                "marker": {"color": COLOURS[status], "pattern": {"shape": PATTERNS[status], "size": 5, "solidity": 0.25}},
+                "marker": {
+                    "color": COLOURS[status],
+                    "pattern": {"shape": PATTERNS[status], "size": 5, "solidity": 0.25},
+                },
                 "hovertemplate": "%{y} %{customdata[0]}<br>%{customdata[1]} learners, %{x:.0f} %<extra>"
                 + status_name(status)
                 + "</extra>",

@@ -41,7 +41,8 @@ class Section:
     @property
     def points(self) -> float:
         """Points in this notebook so far."""
-        return sum(entry.points or 0.0 for entry in (*self.exercises, *self.written))
+        automatic = sum(exercise.points for exercise in self.exercises)
+        return automatic + sum(answer.points or 0.0 for answer in self.written)
 
 
 def feedback_page(submission: Submission, results: ClassResults) -> str:

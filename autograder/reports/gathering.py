@@ -183,7 +183,9 @@ def gather(results: Path, marks: Marks | None = None) -> ClassResults:
             unreadable.append(f"{path.parent.name}/{path.name}")
     if not found:
         damaged = f" Damaged or of another version: {', '.join(unreadable)}." if unreadable else ""
-        raise ReportError(f"{results} holds no result.{damaged} Grade first: course grade SUBMITTED_DIR --out {results}")
+        raise ReportError(
+            f"{results} holds no result.{damaged} Grade first: course grade SUBMITTED_DIR --out {results}"
+        )
     learners = tuple(dict.fromkeys(submission.learner for submission in found))
     return ClassResults(tuple(found), notebooks, tuple(unreadable), marks is not None, learners)
 

@@ -105,7 +105,9 @@ def _scores(submission: Submission) -> Iterable[Score]:
         for answer in submission.written:
             if answer.id in specs:
                 given = None if answer.status == TO_MARK else 0.0
-                yield Score(submission.learner, submission.assignment, notebook.name, specs[answer.id].answer_cell, given)
+                yield Score(
+                    submission.learner, submission.assignment, notebook.name, specs[answer.id].answer_cell, given
+                )
 
 
 def _read(gradebook: Path) -> _Known:
@@ -120,10 +122,16 @@ def _read(gradebook: Path) -> _Known:
 
 
 def _require_cells(gradebook: Path, known: _Known, wanted: Sequence[Score], results: ClassResults) -> None:
-    remedy = "Run: nbgrader generate_assignment {} --force (commit modules/ first), then try again. Nothing was changed."
+    remedy = (
+        "Run: nbgrader generate_assignment {} --force (commit modules/ first), then try again. Nothing was changed."
+    )
     specs = [(notebook, spec) for notebook in results.notebooks for spec in notebook.exercises]
     most = {
-        (notebook.assignment, notebook.name, spec.answer_cell if spec.kind == "written" else spec.check_cell): spec.points
+        (
+            notebook.assignment,
+            notebook.name,
+            spec.answer_cell if spec.kind == "written" else spec.check_cell,
+        ): spec.points
         for notebook, spec in specs
     }
     for score in wanted:

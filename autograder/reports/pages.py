@@ -62,7 +62,9 @@ def render(template: str, scripts: Sequence[str] = (), **context: Any) -> str:
         runs, whatever text got into the page.
     context: what the template shows. Everything is escaped.
     """
-    hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in scripts)
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in scripts
+    )
     # Plotly sets style attributes while it draws; a page without scripts has one style sheet, which is named too.
     style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
@@ -71,8 +73,15 @@ def render(template: str, scripts: Sequence[str] = (), **context: Any) -> str:
     if scripts:
         policy += f"; script-src {hashes}; img-src data:"
     embedded = [Markup(code) for code in scripts]  # noqa: S704 (our own code; data in it is JSON without "<")
-    return _environment().get_template(template).render(
-        policy=policy, style=Markup(style), scripts=embedded, **context  # noqa: S704 (our own style sheet)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=policy,
+            style=Markup(style),  # noqa: S704 (our own style sheet)
+            scripts=embedded,
+            **context,
+        )
     )
 
 
@@ -84,7 +93,11 @@ def _style() -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         plain=text.plain, marked=text.marked, points=text.points, status_name=status_name, status_mark=status_mark

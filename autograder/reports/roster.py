@@ -107,5 +107,7 @@ def _columns(headers: Iterable[str], path: Path) -> dict[str, str]:
             found[header] = field
     if "learner" not in found.values():
         names = ", ".join(field.name for field in fields(Person))
-        raise ReportError(f"The roster {path} has no column learner (the folder name of a submission). Columns: {names}.")
+        raise ReportError(
+            f"The roster {path} has no column learner (the folder name of a submission). Columns: {names}."
+        )
     return found

@@ -18,7 +18,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u2
 
 _LOCAL = tuple(
     dict.fromkeys(
-        str(place) for place in (paths.ROOT, Path(sys.prefix), Path.home(), Path(tempfile.gettempdir())) if len(place.parts) > 1
+        str(place)
+        for place in (paths.ROOT, Path(sys.prefix), Path.home(), Path(tempfile.gettempdir()))
+        if len(place.parts) > 1
     )
 )
 

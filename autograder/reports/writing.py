@@ -54,7 +54,9 @@ def write_report(
     results = gathering.gather(results_folder, read_marks(gradebook) if gradebook else None)
     unknown = set(canvas_ids or {}) - set(results.assignments)
     if unknown:
-        raise ReportError(f"There are no results of {', '.join(sorted(unknown))}; there are: {', '.join(results.assignments)}.")
+        raise ReportError(
+            f"There are no results of {', '.join(sorted(unknown))}; there are: {', '.join(results.assignments)}."
+        )
     known = roster.read_roster(roster_file) if roster_file else None
     check = roster.check_roster(results.learners, known) if known is not None else None
     people = roster.people_of(results.learners, known)

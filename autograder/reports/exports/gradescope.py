@@ -31,7 +31,11 @@ def gradescope(submission: Submission) -> str:
         "stdout_visibility": "hidden",
         "tests": [
             *(_exercise(entry) for entry in submission.exercises),
-            *(_written(entry) for entry in submission.written if submission.written_counts and entry.points is not None),
+            *(
+                _written(entry)
+                for entry in submission.written
+                if submission.written_counts and entry.points is not None
+            ),
         ],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
@@ -55,9 +59,7 @@ def _written(entry: Written) -> dict[str, Any]:
     return _test(entry.id, entry.title, entry.points or 0.0, entry.max_points, (entry.points or 0.0) > 0, lines)
 
 
-def _test(
-    number: str, title: str, score: float, most: float, passed: bool, lines: list[str]
-) -> dict[str, Any]:
+def _test(number: str, title: str, score: float, most: float, passed: bool, lines: list[str]) -> dict[str, Any]:
     return {
         "number": number,
         "name": title,

@@ -36,8 +36,14 @@ def moodle(results: ClassResults, people: Iterable[Person]) -> str:
     """
     found = {(entry.learner, entry.assignment): entry for entry in results.submissions}
     graded = set(results.learners)
-    chosen = [person for person in people if person.learner in graded and any(getattr(person, name) for name in IDENTIFIERS)]
-    columns = [(name, header) for name, header in zip(IDENTIFIERS, _HEADERS, strict=True) if all(getattr(p, name) for p in chosen)]
+    chosen = [
+        person for person in people if person.learner in graded and any(getattr(person, name) for name in IDENTIFIERS)
+    ]
+    columns = [
+        (name, header)
+        for name, header in zip(IDENTIFIERS, _HEADERS, strict=True)
+        if all(getattr(p, name) for p in chosen)
+    ]
     if chosen and not columns:
         raise ReportError(
             "The roster gives some learners only one kind of identifier and others another, so Moodle could take one for"
@@ -105,7 +111,9 @@ def summary(entry: Submission) -> str:
     if OVERALL.get(entry.status):
         lines.append(f"{OVERALL[entry.status]} {plain(entry.message)}".strip())
     for exercise in entry.exercises:
-        line = f"{exercise.id} {status_name(exercise.status)}, {points(exercise.points)} of {points(exercise.max_points)}"
+        line = (
+            f"{exercise.id} {status_name(exercise.status)}, {points(exercise.points)} of {points(exercise.max_points)}"
+        )
         lines.append(line if exercise.status in ("passed", "not_attempted") else f"{line}: {plain(exercise.message)}")
     lines += [
         f"{answer.id} {status_name(answer.status)}, {points(answer.points)} of {points(answer.max_points)}"
