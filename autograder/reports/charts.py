@@ -75,7 +75,14 @@ def difficulty(lines: Sequence[Difficulty]) -> Figure:
                 "customdata": [[line.title, count] for count, line in zip(counts, lines, strict=True)],
                 "marker": {
                     "color": COLOURS[status],
-                    "pattern": {"shape": PATTERNS[status], "size": 5, "solidity": 0.25},
+                    "pattern": {
+                        "shape": PATTERNS[status],
+                        "size": 6,
+                        "solidity": 0.2,
+                        "fillmode": "overlay",
+                        "fgcolor": "#ffffff",
+                        "fgopacity": 0.6,
+                    },
                 },
                 "hovertemplate": "%{y} %{customdata[0]}<br>%{customdata[1]} learners, %{x:.0f} %<extra>"
                 + status_name(status)
@@ -155,12 +162,13 @@ function draw() {
     const layout = {
       ...figure.layout,
       font: { family: style.fontFamily, size: 13, color: ink },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: style.getPropertyValue("--quiet").trim(), activecolor: ink },
       xaxis: { ...axis, ...figure.layout.xaxis },
       yaxis: { ...axis, ...figure.layout.yaxis },
     };
     const element = document.getElementById(name);
     Plotly.react(element, figure.data, layout, {
-      responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+      responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     });
   }
 }

@@ -35,6 +35,7 @@ class AssignmentPart:
     lines: tuple[Difficulty, ...]
     mistakes: tuple[tuple[Difficulty, tuple[WrongAnswer, ...]], ...]
     attention: tuple[tuple[Submission, str], ...]
+    absent: tuple[str, ...]
 
 
 def class_page(results: ClassResults, feedback: Mapping[tuple[str, str], str], check: RosterCheck | None = None) -> str:
@@ -60,7 +61,7 @@ def class_page(results: ClassResults, feedback: Mapping[tuple[str, str], str], c
         parts=parts,
         faults=_faults(results),
         damaged=[submission for submission in results.submissions if submission.status != "graded"],
-        findings=[submission for submission in results.submissions if submission.findings],
+        findings=[(submission, found) for submission in results.submissions if (found := notable(submission))],
         unsandboxed=sum(submission.isolation == "none" for submission in results.submissions),
         unmarked=sum(submission.unmarked for submission in results.submissions),
         links={key: link(path) for key, path in feedback.items()},
@@ -71,6 +72,11 @@ def class_page(results: ClassResults, feedback: Mapping[tuple[str, str], str], c
     )
 
 
+def notable(submission: Submission) -> list[str]:
+    """The findings that the message of the submission does not tell already, such as a notebook that is missing."""
+    return [finding for finding in submission.findings if finding not in submission.message]
+
+
 def link(path: str) -> str:
     """A relative path as a URL; learners' names may hold any character."""
     return quote(os.fsencode(path))
@@ -78,6 +84,7 @@ def link(path: str) -> str:
 
 def _part(results: ClassResults, assignment: str) -> AssignmentPart:
     submissions = results.of(assignment)
+    present = {submission.learner for submission in submissions}
     lines = statistics.difficulties(submissions)
     mistakes = [(line, tuple(statistics.wrong_answers(submissions, line.id))) for line in lines]
     return AssignmentPart(
@@ -88,6 +95,7 @@ def _part(results: ClassResults, assignment: str) -> AssignmentPart:
         tuple(lines),
         tuple((line, found) for line, found in mistakes if found),
         tuple(statistics.attention(results, assignment)),
+        tuple(learner for learner in results.learners if learner not in present),
     )
 
 
