@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.models import Status
 from autograder.reports import pages
 from autograder.reports.gathering import ClassResults, Exercise, Submission, Written
 
@@ -57,7 +58,7 @@ def feedback_page(submission: Submission, results: ClassResults) -> str:
         title=assignment_title(submission.assignment),
         overall=OVERALL.get(submission.status, ""),
         sections=sections,
-        counts=[(status, counts[status]) for status in pages._STATUS_NAMES if status in counts],
+        counts=[(status, counts[status]) for status in map(str, Status) if status in counts],
         example_rows=example_rows,
     )
 

@@ -114,6 +114,11 @@ def test_learners_who_need_attention_have_a_reason(results: ClassResults) -> Non
     assert {submission.learner for submission, _ in found} == {
         submission.learner for submission in results.submissions if submission.share < 0.5
     }
-    assert all("% of the points" in reason and "not attempted" in reason for _, reason in found)
+    for submission, reason in found:
+        missing = sum(entry.status == Status.NOT_ATTEMPTED for entry in submission.exercises)
+        assert f"{100 * submission.share:.0f} % of the points" in reason
+        assert (f"{missing} of {len(submission.exercises)} exercises not attempted" in reason) == (
+            missing >= len(submission.exercises) / 2
+        )
     page = class_page(results, {(entry.learner, entry.assignment): "feedback/x.html" for entry in results.submissions})
     assert "Learners who may need you" in page

@@ -79,7 +79,8 @@ def test_bad_input_gets_a_sentence(options: list[str], message: str, graded: Pat
 
 
 def test_a_folder_without_results_says_how_to_get_some(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "none"):
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "none"):
         code, said = course("report", folder, "--out", tmp_path / "out")
         assert code == 1
         assert "Grade first: course grade SUBMITTED_DIR" in said

@@ -69,14 +69,15 @@ def test_every_learner_has_a_page_with_all_that_the_verdict_says(report: Path, d
 def test_rows_of_the_sample_show_yours_and_the_expected_value(report: Path, documents: dict[str, Any]) -> None:
     shown = 0
     for learner, page in pages(report).items():
+        text = squeezed(Elements(page).text)
         for exercise in documents[learner]["exercises"]:
             table = exercise["verdict"].get("examples")
             for row in table["rows"] if table else []:
                 for cell in row:
                     if isinstance(cell, dict):
                         shown += 1
-                        assert f"yours: {squeezed(cell['yours'])}" in squeezed(Elements(page).text)
-                        assert f"expected: {squeezed(cell['expected'])}" in squeezed(Elements(page).text)
+                        assert f"yours: {squeezed(cell['yours'])}" in text
+                        assert f"expected: {squeezed(cell['expected'])}" in text
     assert shown > 0
 
 
