@@ -165,7 +165,11 @@ def test_markers_see_the_mark_scheme_in_the_formgrader_and_learners_do_not(cours
         submission = gradebook.find_submission_notebook(NOTEBOOK.name, NOTEBOOK.assignment, "perfect").id
     twin = (paths.SOLUTIONS / NOTEBOOK.assignment / f"{NOTEBOOK.name}.py").read_text(encoding="utf-8")
     scheme = twin.partition("=== BEGIN MARK SCHEME ===")[2].partition("=== END MARK SCHEME ===")[0]
-    lines = [line.strip("# -").partition(": ")[2].strip() for line in scheme.splitlines() if " point: " in line]
+    lines = [
+        line.strip("# -").partition(": ")[2].replace("`", "").strip()
+        for line in scheme.splitlines()
+        if " point: " in line
+    ]
     assert len(lines) == WRITTEN.points, "the mark scheme of the source gives one point for each line"
     with formgrader(course.root) as address:
         page = text_of(fetch(f"{address}/formgrader/submissions/{submission}/"))
