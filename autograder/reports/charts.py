@@ -170,8 +170,9 @@ function draw() {
       yaxis: { ...axis, ...figure.layout.yaxis },
     };
     const element = document.getElementById(name);
+    element.style.height = `${layout.height}px`;
     Plotly.react(element, figure.data, layout, {
-      responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+      responsive: true, displaylogo: false, displayModeBar: "hover", modeBarButtons: [["zoom2d", "pan2d", "resetScale2d"]],
     });
   }
 }

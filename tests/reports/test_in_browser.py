@@ -121,6 +121,8 @@ def test_charts_are_drawn_in_the_colours_of_the_scheme(browser: Browser, pages: 
     assert seconds == 2 * exercises
     assert difficulty >= exercises
     assert {colour for _, colour in drawn} == {ink}
+    too_high = "return [...document.querySelectorAll('.chart')].filter(chart => chart.scrollHeight > chart.clientHeight + 1).length"
+    assert browser.run(too_high) == 0, "a chart lies over what follows it"
     browser.driver.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": "dark" if scheme == "light" else "light"}]},
