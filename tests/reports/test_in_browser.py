@@ -123,6 +123,8 @@ def test_charts_are_drawn_in_the_colours_of_the_scheme(browser: Browser, pages: 
     assert {colour for _, colour in drawn} == {ink}
     too_high = "return [...document.querySelectorAll('.chart')].filter(chart => chart.scrollHeight > chart.clientHeight + 1).length"
     assert browser.run(too_high) == 0, "a chart lies over what follows it"
+    buttons = browser.run("return [...document.querySelectorAll('.modebar-btn')].map(button => button.dataset.title)")
+    assert set(buttons) == {"Zoom", "Pan", "Reset axes"}, "no button sends learners' data anywhere"
     browser.driver.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": "dark" if scheme == "light" else "light"}]},
