@@ -143,6 +143,12 @@ class ClassResults:
         found = {submission.assignment for submission in self.submissions}
         return (*(name for name in known if name in found), *sorted(found - set(known)))
 
+    @cached_property
+    def course_assignments(self) -> tuple[str, ...]:
+        """Those of them that the course has: what other systems are told about."""
+        known = {notebook.assignment for notebook in self.notebooks}
+        return tuple(name for name in self.assignments if name in known)
+
     def of(self, assignment: str) -> list[Submission]:
         """The submissions of an assignment, by learner."""
         return [submission for submission in self.submissions if submission.assignment == assignment]

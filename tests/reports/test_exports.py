@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder import manifest
-from autograder.grading.results import COLUMNS, write_grades
+from autograder.grading.results import COLUMNS, Result, write_grades
 from autograder.reports.exports.moodle import worksheet
 from autograder.reports.gathering import ClassResults, ReportError, gather
 from autograder.reports.marks import Mark, Marks
@@ -181,3 +182,14 @@ def test_a_roster_that_cannot_be_used_says_why(text: str, message: str, tmp_path
         read_roster(tmp_path / "roster.csv")
     with pytest.raises(ReportError, match="cannot be read"):
         read_roster(tmp_path / "none.csv")
+
+
+def test_an_assignment_that_the_course_lacks_is_no_column(graded: Path, tmp_path: Path) -> None:
+    shutil.copytree(graded, tmp_path / "results")
+    odd = tmp_path / "results" / "ada" / "homework.json"
+    odd.write_text(Result("ada", "homework", "unknown_assignment", message="The course has no homework.").to_json())
+    write_report(tmp_path / "results", tmp_path / "out")
+    for name in ("canvas.csv", "moodle.csv"):
+        assert not [title for title in rows(tmp_path / "out" / name)[0] if "homework" in title]
+    assert "The course has no homework." in (tmp_path / "out" / "class.html").read_text()
+    assert "homework" in (tmp_path / "out" / "grades.csv").read_text()

@@ -27,7 +27,7 @@ def canvas(results: ClassResults, people: Sequence[Person], assignment_ids: Mapp
     people: everybody, learners without a submission among them; their cells stay empty.
     assignment_ids: assignment → its id in Canvas, where it exists there already.
     """
-    assignments = results.assignments
+    assignments = results.course_assignments
     known = assignment_ids or {}
     marks = {(entry.learner, entry.assignment): entry.points for entry in results.submissions}
     titles = [f"{name} ({known[name]})" if name in known else name for name in assignments]

@@ -50,12 +50,12 @@ def moodle(results: ClassResults, people: Iterable[Person]) -> str:
             " the other. Fill in one of the columns username, id_number or email for everybody."
         )
     header = [title for _, title in columns]
-    for assignment in results.assignments:
+    for assignment in results.course_assignments:
         header += [assignment, f"{assignment} (feedback)"]
     rows = []
     for person in chosen:
         row: list[Any] = [getattr(person, name) for name, _ in columns]
-        for assignment in results.assignments:
+        for assignment in results.course_assignments:
             entry = found.get((person.learner, assignment))
             row += [entry.points, summary(entry)] if entry else ["", ""]
         rows.append(row)
