@@ -29,7 +29,7 @@ def plain(text: object) -> str:
     """Text without terminal colours, control characters, lone surrogates and places of this machine."""
     cleaned = _CONTROL.sub("", _ANSI.sub("", str(text).replace("\r\n", "\n")))
     for place in _LOCAL:
-        cleaned = re.sub(rf"{re.escape(place)}(?=[/\\\s'\":,)\]]|$)", "…", cleaned)
+        cleaned = re.sub(rf"{re.escape(place)}(?![\w-])", "…", cleaned)
     return cleaned.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -134,10 +134,10 @@ def test_pages_name_no_other_learner_and_no_place_of_this_machine(report: Path, 
 
 def test_places_of_this_machine_in_messages_are_left_out(results: ClassResults) -> None:
     submission = results.submissions[0]
-    message = f"FileNotFoundError: {paths.ROOT}/datasets/x.csv, and {Path.home()}/y"
+    message = f"FileNotFoundError: {paths.ROOT}/datasets/x.csv, and {Path.home()}/y, in {paths.ROOT}."
     first = replace(submission.exercises[0], status=Status.ERROR, message=message)
     page = feedback_page(replace(submission, exercises=(first,)), results)
-    assert "…/datasets/x.csv, and …/y" in page
+    assert "…/datasets/x.csv, and …/y, in …." in page
 
 
 def test_markup_and_terminal_codes_of_a_learner_are_text(report: Path, hostile_text: str) -> None:
