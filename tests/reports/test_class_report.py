@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,34 @@ def test_the_same_mistake_is_one_line_whatever_its_numbers(
         assert [mistake.count for mistake in mistakes] == sorted((m.count for m in mistakes), reverse=True)
         kinds += len(mistakes)
     assert kinds > 5
+
+
+def test_mistakes_are_told_apart_by_shape_and_else_by_message(results: ClassResults) -> None:
+    made = [
+        ("nulls", "2 rows are missing."),
+        ("nulls", "7 rows are missing."),
+        ("nulls", "7 rows are missing."),
+        ("", "TypeError: no"),
+        ("", "TypeError: no"),
+        ("", "KeyError: 'x'"),
+        ("sign", "`income` is wrong."),
+    ]
+    base = results.submissions[0]
+    class_of_seven = [
+        replace(
+            base,
+            learner=str(number),
+            exercises=(replace(base.exercises[0], status="failed", shape=shape, message=said),),
+        )
+        for number, (shape, said) in enumerate(made)
+    ]
+    found = statistics.wrong_answers(class_of_seven, base.exercises[0].id)
+    assert [(mistake.count, mistake.message, mistake.learners) for mistake in found] == [
+        (3, "7 rows are missing.", ("0", "1", "2")),
+        (2, "TypeError: no", ("3", "4")),
+        (1, "KeyError: 'x'", ("5",)),
+        (1, "`income` is wrong.", ("6",)),
+    ]
 
 
 def test_marks_fall_into_tenths(mixed_class: Callable[[Path, int], Path], tmp_path: Path) -> None:
