@@ -36,8 +36,17 @@ for (const table of document.querySelectorAll("table")) {
   const region = table.closest("[role=region]");
   if (!region || !named(region) || region.tabIndex !== 0) say(table, "is in no named region that the keyboard can scroll");
 }
-for (const element of document.querySelectorAll("[role=img],nav,section,article,aside"))
+for (const element of document.querySelectorAll("[role=img],[role=figure],nav,section,article,aside"))
   if (!named(element)) say(element, "has no name");
+for (const picture of document.querySelectorAll("[role=img]"))
+  if (picture.querySelector("a,button,[tabindex]")) say(picture, "hides a control in a picture");
+const names = new Set();
+for (const landmark of document.querySelectorAll("nav,section,aside,[role=region]")) {
+  const by = document.getElementById(landmark.getAttribute("aria-labelledby"));
+  const name = landmark.getAttribute("aria-label") || (by ? by.textContent : "");
+  if (names.has(name)) say(landmark, `has the same name as another landmark: ${name}`);
+  names.add(name);
+}
 for (const link of document.querySelectorAll("a,summary,button"))
   if (!link.closest(".chart") && !link.textContent.trim()) say(link, "has no text");
 for (const badge of document.querySelectorAll(".badge"))

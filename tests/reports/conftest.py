@@ -23,7 +23,7 @@ from autograder.reports.writing import write_report
 
 NOTEBOOK = "1.1"
 HOSTILE_TEXT = '<script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31mred\x1b[0m\u202e=HYPERLINK("x") {{7*7}}'
-LEARNERS = {"ada": 0, "ben": 2, "=cmd()": 5, "<i>eve & co": 6}
+LEARNERS = {"ada": 0, "ben": 1, "=cmd()": 8, "<i>eve & co": 3}
 """The folder names of the class, and which choice of answers each learner made."""
 
 
@@ -46,11 +46,9 @@ def one_notebook(spec: NotebookSpec, position: int) -> nbformat.NotebookNode:
     item = source.read(paths.SOLUTIONS / spec.assignment / f"{spec.name}.py")
     answers = {grade_id(cell): as_handed_in(cell.source) for cell in twin.cells if grade_id(cell).startswith("answer_")}
     for number, exercise in enumerate(spec.exercises):
-        right = answers[exercise.answer_cell]
-        choices: list[str | None] = [right]
-        for cell in item.of("wrong", exercise.id):
-            choices += [cell.source, right]
-        choice = (right, *choices, None)[(position * (3 + 2 * number)) % (len(choices) + 2)]
+        wrong = [cell.source for cell in item.of("wrong", exercise.id)]
+        choices: list[str | None] = [answers[exercise.answer_cell], *wrong, None]
+        choice = choices[(number + 2 * position) % len(choices)] if position else choices[0]
         if choice is None:
             del answers[exercise.answer_cell]
         else:

@@ -106,6 +106,8 @@ def test_the_policy_stops_what_gets_into_a_page(browser: Browser, report: Path, 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_charts_are_drawn_in_the_colours_of_the_scheme(browser: Browser, pages: list[Path], scheme: str) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
     browser.open(pages[-1], scheme=scheme)
     drawn = browser.run(
         "return [...document.querySelectorAll('.chart')].map(chart => ["
@@ -129,8 +131,10 @@ def test_charts_are_drawn_in_the_colours_of_the_scheme(browser: Browser, pages: 
         "Emulation.setEmulatedMedia",
         {"features": [{"name": "prefers-color-scheme", "value": "dark" if scheme == "light" else "light"}]},
     )
-    changed = browser.run("return getComputedStyle(document.querySelector('.xtitle')).fill")
-    assert changed != ink, "the charts follow when the scheme changes"
+    WebDriverWait(browser.driver, 20).until(
+        lambda _: browser.run("return getComputedStyle(document.querySelector('.xtitle')).fill") != ink,
+        "the charts follow when the scheme changes",
+    )
 
 
 def test_each_chart_has_its_numbers_in_a_table(browser: Browser, pages: list[Path]) -> None:
