@@ -15,6 +15,9 @@ from autograder.manifest import order
 from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.reports.marks import Mark, Marks
 
+MAXIMUM_TEXT = 2_000
+"""Longer messages and findings are cut: learner code decides what an error says, and one must not fill every page."""
+
 TO_MARK = "to_mark"
 MARKED = "marked"
 NOT_ATTEMPTED = str(Status.NOT_ATTEMPTED)
@@ -208,10 +211,10 @@ def _submission(
         learner,
         assignment,
         str(document["status"]),
-        str(document.get("message", "")),
+        _text(document.get("message", "")),
         tuple(sorted(exercises, key=lambda entry: order(entry.id))),
         tuple(sorted(written, key=lambda entry: order(entry.id))),
-        tuple(str(finding) for finding in document.get("findings", ())),
+        _texts(document.get("findings")),
         _number(document.get("seconds", 0.0)),
         str(document.get("graded_at", "")),
         str(document.get("isolation", "")),
@@ -228,7 +231,7 @@ def _exercise(
         raise ValueError(f"{status!r} is no status of an exercise")
     notebook, spec = specs.get(identifier, (None, None))
     verdict: Mapping[str, Any] = entry.get("verdict") or {}
-    message, rows = str(entry["message"]), verdict.get("examples")
+    message, rows = _text(entry["message"]), verdict.get("examples")
     if rows and message.startswith(ON_HIDDEN_DATA):
         raise ReportError(f"The result of {identifier} shows rows of hidden data. Grade again; no page was written.")
     mark = given.get(spec.check_cell) if spec else None
@@ -278,7 +281,12 @@ def _written(
 
 
 def _texts(entries: Iterable[object] | None) -> tuple[str, ...]:
-    return tuple(str(entry) for entry in entries or ())
+    return tuple(_text(entry) for entry in entries or ())
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= MAXIMUM_TEXT else f"{text[:MAXIMUM_TEXT]} …"
 
 
 def _number(value: object) -> float:

@@ -161,6 +161,17 @@ def test_markup_and_terminal_codes_of_a_learner_are_text(report: Path, hostile_t
     assert elements.text.count("<i>eve & co") == 2, "the title and the heading"
 
 
+def test_an_endless_message_does_not_fill_the_page(tmp_path: Path, documents: dict[str, Any]) -> None:
+    document = json.loads(json.dumps(documents["ada"]))
+    document["exercises"][0].update(status="error", message="ValueError: " + "x" * 90_000)
+    path = tmp_path / "ada" / f"{ASSIGNMENT}.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(document))
+    found = gather(tmp_path)
+    assert "x" * 1_900 in feedback_page(found.submissions[0], found)
+    assert "x" * 2_001 not in feedback_page(found.submissions[0], found)
+
+
 def test_pages_ask_for_nothing_and_allow_nothing(report: Path) -> None:
     for page in pages(report).values():
         elements = Elements(page)
