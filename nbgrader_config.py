@@ -37,3 +37,6 @@ c.Autograde.autograde_preprocessors = [
 
 # HTML in learners' text answers is shown, not run, in the formgrader and in feedback.
 c.HTMLExporter.filters = {"markdown2html": "autograder.grading.nbgrader_plugin.markdown_of_learners"}
+
+# The formgrader's pages show the mark scheme above each written answer; feedback for learners does not.
+c.HTMLExporter.preprocessors = ["autograder.grading.nbgrader_plugin.ShowMarkSchemes"]

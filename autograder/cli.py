@@ -19,6 +19,8 @@ VERBS = {
     "watch": "autograder.commands.watch:command",
     # instructors
     "grade": "autograder.commands.grade:command",
+    "report": "autograder.commands.report:command",
+    "gradebook": "autograder.commands.gradebook:command",
     # authors
     "new": "autograder.commands.new:command",
     "build": "autograder.commands.build:command",

@@ -1,13 +1,15 @@
 """nbgrader's autograde through our engine: learner code runs in the sandbox only, marks come from the verifier.
 
-`nbgrader_config.py` puts these three classes in the place of nbgrader's own. `RebuildingExporter` reads submissions
+`nbgrader_config.py` puts three of these classes in the place of nbgrader's own. `RebuildingExporter` reads submissions
 (instead of the sanitizing preprocessors), `GradeInSandbox` stands for Execute and `SaveMarks` for SaveAutoGrades.
+`ShowMarkSchemes` is added to the formgrader's pages.
 """
 
 from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.exporters import NotebookExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool, Float
@@ -135,6 +138,46 @@ class SaveMarks(SaveAutoGrades):
         grade.auto_score = cell.metadata.pop(MARKS, {}).get("points")
         grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         self.gradebook.db.commit()
+
+
+class ShowMarkSchemes(Preprocessor):
+    """Puts the mark scheme and the model answer above each written answer on the formgrader's pages, for markers.
+
+    They come from the solution twin while the page is made: no notebook of a learner ever holds them, and pages made from
+    such notebooks for anybody else, as feedback is, stay without.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add a cell before each written answer, when it is the formgrader that asks."""
+        # Only the formgrader names the submission of its database; generate_feedback has nbgrader's own resources.
+        if "submission_id" not in resources or "nbgrader" in resources:
+            return nb, resources
+        schemes = mark_schemes(paths.SOLUTIONS / resources["assignment_id"] / f"{resources['notebook_id']}.ipynb")
+        cells = []
+        for cell in nb.cells:
+            scheme = schemes.get(str(cell.metadata.get("nbgrader", {}).get("grade_id", "")))
+            if scheme and cell.cell_type == "markdown":
+                cells.append(nbformat.v4.new_markdown_cell(scheme))
+            cells.append(cell)
+        # The notebook that came in belongs to the exporter, which may use it again.
+        return nbformat.from_dict({**nb, "cells": cells}), resources
+
+
+def mark_schemes(twin: Path) -> dict[str, str]:
+    """What markers need for each written answer of a solution twin, as Markdown by grade_id; empty without a twin."""
+    if not twin.is_file():
+        return {}
+    found = {}
+    for cell in json.loads(twin.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        scheme = re.search(r"=== BEGIN MARK SCHEME ===\n(.*?)=== END MARK SCHEME ===", source, re.DOTALL)
+        answer = re.search(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", source, re.DOTALL)
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if scheme and grade_id:
+            parts = ["**Mark scheme** (only markers see this)", scheme[1].strip()]
+            parts += ["**Model answer**", answer[1].strip()] if answer else []
+            found[grade_id] = "\n\n".join(parts)
+    return found
 
 
 def show(cell: NotebookNode, exercise: ExerciseResult) -> None:

@@ -24,6 +24,8 @@ WRITING = ".writing-"
 GRADES = "grades.csv"
 _LONGEST_NAME = 200
 TOO_LARGE = "This answer could not be compared within the verifier's limits of time and memory."
+ON_HIDDEN_DATA = "Right on the sample data, but not on hidden data"
+"""How the message of an exercise begins whose verdict is about hidden data, and so may show none of it."""
 COLUMNS = ("learner", "assignment", "status", "points", "max_points", "seconds", "message")
 
 
@@ -264,12 +266,23 @@ def write_grades(results: Path) -> Path:
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for document in all_results(results):
-        table.writerow([document.get(column, "") for column in COLUMNS])
+        table.writerow([spreadsheet_cell(document.get(column, "")) for column in COLUMNS])
     path = results / GRADES
     if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(",".join(COLUMNS[:2])):
         set_aside(path)
     write_atomically(path, text.getvalue())
     return path
+
+
+def spreadsheet_cell(value: Any) -> Any:
+    """A cell of a CSV file that no spreadsheet runs as a formula: learners choose some names and texts.
+
+    Text that begins with one of = + - @, a tab or a line end gets an apostrophe before it (OWASP, CSV injection);
+    numbers stay as they are.
+    """
+    if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"):
+        return f"'{value}"
+    return value
 
 
 def all_results(results: Path) -> Iterable[dict[str, Any]]:

@@ -35,7 +35,7 @@ from autograder.checks import KINDS, Answer
 from autograder.compare import AnswerUnreadable
 from autograder.grading.orphans import end_with_parent
 from autograder.grading.printable import printable
-from autograder.grading.results import TOO_LARGE
+from autograder.grading.results import ON_HIDDEN_DATA, TOO_LARGE
 from autograder.grading.task import case_name
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import Outcome
@@ -211,7 +211,7 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
     """A verdict on hidden data without anything of that data: no example rows, no values, no text that learner code
     could have filled with them.
     """
-    what = f"Right on the sample data, but not on hidden data: {case.description}."
+    what = f"{ON_HIDDEN_DATA}: {case.description}."
     if outcome.answer is not None:
         findings = () if KINDS[kind].tells_values else tuple(dict.fromkeys((found.message, *found.wrong)))
         # By how much a column is off would give the expected value to a guess of ones or zeros.

@@ -9,6 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -154,3 +158,57 @@ def test_links_in_a_submission_are_not_followed(course: Course) -> None:
     copied = [path.name for path in (course.root / "autograded").rglob("*") if path.is_file()]
     assert "notes.txt" not in copied
     assert len(copied) == 5
+
+
+def test_markers_see_the_mark_scheme_in_the_formgrader_and_learners_do_not(course: Course) -> None:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission_notebook(NOTEBOOK.name, NOTEBOOK.assignment, "perfect").id
+    twin = (paths.SOLUTIONS / NOTEBOOK.assignment / f"{NOTEBOOK.name}.py").read_text(encoding="utf-8")
+    scheme = twin.partition("=== BEGIN MARK SCHEME ===")[2].partition("=== END MARK SCHEME ===")[0]
+    lines = [
+        line.strip("# -").partition(": ")[2].replace("`", "").strip()
+        for line in scheme.splitlines()
+        if " point: " in line
+    ]
+    assert len(lines) == WRITTEN.points, "the mark scheme of the source gives one point for each line"
+    with formgrader(course.root) as address:
+        page = text_of(fetch(f"{address}/formgrader/submissions/{submission}/"))
+    assert [line for line in lines if line not in page] == []
+    assert page.index(lines[0]) < page.index("Student's answer", page.index(lines[0])), "above the answer"
+    feedback = text_of(course.feedback("perfect"))
+    assert [line for line in lines if line in feedback] == []
+
+
+@contextmanager
+def formgrader(root: Path) -> Iterator[str]:
+    """nbgrader's formgrader in a Jupyter server of its own on loopback; gives its address."""
+    runtime = root / "runtime"
+    environment = {**os.environ, "COURSE_ROOT": str(root), "COURSE_STATE": str(paths.STATE),
+                   "JUPYTER_RUNTIME_DIR": str(runtime)}  # fmt: skip
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", "--allow-root",
+               "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}",
+               f"--ServerApp.root_dir={root}"]  # fmt: skip
+    with (root / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_server", *options], cwd=root, env=environment, stdout=log, stderr=log
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := list(runtime.glob("jpserver-*.json"))):
+            assert server.poll() is None and time.monotonic() < deadline, (root / "server.log").read_text()
+            time.sleep(0.1)
+        yield json.loads(found[0].read_text())["url"].rstrip("/")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def fetch(address: str) -> str:
+    """A page of the formgrader."""
+    with urllib.request.urlopen(address, timeout=60) as response:
+        return str(response.read().decode())
+
+
+def text_of(page: str) -> str:
+    """The text of an HTML page, its white space squeezed."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page).replace("&#39;", "'"))
