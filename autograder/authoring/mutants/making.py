@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograder.authoring.mutants.operators import OPERATORS
@@ -55,7 +55,8 @@ def of_exercise(item: Source, exercise: str) -> list[Mutant]:
     return [mutant for cell in item.of("answer", exercise) for mutant in mutants_of(exercise, cell.source)]
 
 
-def sampled(mutants: Iterable[Mutant], number: int | None) -> list[Mutant]:
-    """That many of the mutants, the same ones at every run: chosen by a hash of their code. All for None."""
+def sampled(mutants: Sequence[Mutant], number: int | None) -> list[Mutant]:
+    """That many of the mutants, in their order, the same ones at every run: chosen by a hash of their code. All for None."""
     ranked = sorted(mutants, key=lambda mutant: hashlib.sha256(mutant.code.encode()).hexdigest())
-    return ranked[:number]
+    chosen = {mutant.name for mutant in ranked[:number]}
+    return [mutant for mutant in mutants if mutant.name in chosen]

@@ -16,14 +16,14 @@ Node = TypeVar("Node", bound=ast.AST)
 
 
 def function_name(node: ast.AST) -> str:
-    """"sum" for the call `F.sum(...)`, otherwise nothing."""
+    """ "sum" for the call `F.sum(...)`, otherwise nothing."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_functions(node.func.value):
         return node.func.attr
     return ""
 
 
 def method_name(node: ast.AST) -> str:
-    """"filter" for the call `orders.filter(...)`; nothing for functions of a module, which have no object to act on."""
+    """ "filter" for the call `orders.filter(...)`; nothing for functions of a module, which have no object to act on."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not is_functions(node.func.value):
         return node.func.attr
     return ""

@@ -13,7 +13,9 @@ from autograder.authoring.hidden import SOLUTION
 SQL_CALLS = ("sql", "expr", "selectExpr", "filter", "where", "having")
 """Functions and methods whose text arguments are SQL."""
 
-_LOOKS_LIKE_SQL = re.compile(r"\b(SELECT|FROM|WHERE|AND|OR|IS|BETWEEN|THEN|[A-Z]{3,}> |STRING|INT|BIGINT|DOUBLE)\b|\s[<>]=?\s")
+_LOOKS_LIKE_SQL = re.compile(
+    r"\b(SELECT|FROM|WHERE|AND|OR|IS|BETWEEN|THEN|[A-Z]{3,}> |STRING|INT|BIGINT|DOUBLE)\b|\s[<>]=?\s"
+)
 _COLUMN = re.compile(r"[A-Za-z_][\w.]*")
 
 

@@ -25,7 +25,12 @@ def metric(node: ast.AST, solution: Solution) -> Changes:
 @operator("split leakage")
 def split_leakage(node: ast.AST, solution: Solution) -> Changes:
     """A model or a transformation learns from all data, also from what it is tested with."""
-    if isinstance(node, ast.Call) and method_name(node) in LEARNING and node.args and isinstance(node.args[0], ast.Name):
+    if (
+        isinstance(node, ast.Call)
+        and method_name(node) in LEARNING
+        and node.args
+        and isinstance(node.args[0], ast.Name)
+    ):
         whole = _origin(node.args[0].id, solution.tree)
         if whole is not None:
             made = changed(node, args=[whole, *node.args[1:]])

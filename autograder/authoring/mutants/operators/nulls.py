@@ -5,8 +5,16 @@ from __future__ import annotations
 import ast
 
 from autograder.authoring.mutants.nodes import (
-    call_told, changed, function_name, functions_call, method_name, renamed, text_of, told, without,
-)  # fmt: skip
+    call_told,
+    changed,
+    function_name,
+    functions_call,
+    method_name,
+    renamed,
+    text_of,
+    told,
+    without,
+)
 from autograder.authoring.mutants.operators.registry import Change, Changes, instead, operator
 from autograder.authoring.mutants.solution import Solution
 
@@ -20,7 +28,12 @@ def null_safe_equality(node: ast.AST, solution: Solution) -> Changes:
     if isinstance(node, ast.Call) and method_name(node) == "eqNullSafe":
         assert isinstance(node.func, ast.Attribute)
         yield instead(node, ast.Compare(node.func.value, [ast.Eq()], node.args))
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) and _is_column(node.left):
+    if (
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and isinstance(node.ops[0], ast.Eq)
+        and _is_column(node.left)
+    ):
         function = ast.Attribute(node.left, "eqNullSafe", ast.Load())
         yield instead(node, ast.Call(function, node.comparators, []))
 
@@ -55,9 +68,10 @@ def drop_filling(node: ast.AST, solution: Solution) -> Changes:
         yield Change(node.func.value, call_told(node))
     for word in node.keywords:
         if word.arg == "how" and text_of(word.value) in HOW:
-            other = changed(word, value=ast.Constant(HOW[text_of(word.value)]))
-            words = [other if known is word else known for known in node.keywords]
-            yield Change(changed(node, keywords=words), f"how={other.value.value!r} in {call_told(node)}")
+            other = HOW[text_of(word.value)]
+            said = changed(word, value=ast.Constant(other))
+            words = [said if known is word else known for known in node.keywords]
+            yield Change(changed(node, keywords=words), f"how={other!r} in {call_told(node)}")
 
 
 @operator("drop branch")

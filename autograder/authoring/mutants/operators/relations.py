@@ -5,8 +5,16 @@ from __future__ import annotations
 import ast
 
 from autograder.authoring.mutants.nodes import (
-    call_told, changed, function_name, is_class, method_name, renamed, text_of, told, without,
-)  # fmt: skip
+    call_told,
+    changed,
+    function_name,
+    is_class,
+    method_name,
+    renamed,
+    text_of,
+    told,
+    without,
+)
 from autograder.authoring.mutants.operators.registry import Change, Changes, instead, operator
 from autograder.authoring.mutants.solution import Solution
 

@@ -30,7 +30,7 @@ def sort_direction(node: ast.AST, solution: Solution) -> Changes:
     if method_name(node) in SORTS and not any(word.arg == "ascending" for word in node.keywords):
         for position, key in enumerate(node.args):
             if text_of(key):
-                flags = [ast.Constant(number != position) for number in range(len(node.args))]
+                flags: list[ast.expr] = [ast.Constant(number != position) for number in range(len(node.args))]
                 ascending = ast.keyword("ascending", ast.List(flags, ast.Load()))
                 made = changed(node, keywords=[*node.keywords, ascending])
                 yield Change(made, f"{told(key)} descending in {call_told(node)}")

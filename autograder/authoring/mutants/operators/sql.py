@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Callable
 
 from autograder.authoring.mutants.nodes import short
@@ -166,12 +167,12 @@ def swap_arguments(statement: Statement) -> Edits:
     for position, token in enumerate(statement.tokens):
         if _is_function(statement, position):
             arguments = statement.parts(position + 2, statement.closing(position + 1), ",")
-            for one, other in zip(arguments, arguments[1:], strict=False):
+            for one, other in itertools.pairwise(arguments):
                 yield Edit(one[0], other[1], f"{statement.source(*other)}, {statement.source(*one)}")
         if token.text in ("-", "/") and token.kind == "sign":
-            one, other = statement.at(position - 1), statement.at(position + 1)
-            if one.kind in ("word", "number") and other.kind in ("word", "number"):
-                yield Edit(position - 1, position + 2, f"{other.text} {token.text} {one.text}")
+            left, right = statement.at(position - 1), statement.at(position + 1)
+            if left.kind in ("word", "number") and right.kind in ("word", "number"):
+                yield Edit(position - 1, position + 2, f"{right.text} {token.text} {left.text}")
 
 
 @sql_operator("sort")
@@ -284,7 +285,7 @@ def arithmetic(statement: Statement) -> Edits:
     for position, token in enumerate(statement.tokens):
         before, after = statement.at(position - 1), statement.at(position + 1)
         sides = before.kind in ("word", "number", "name") or before.text == ")"
-        if token.text in ARITHMETIC and sides and not before.word == "SELECT" and after.text not in (")", ",", ""):
+        if token.text in ARITHMETIC and sides and before.word != "SELECT" and after.text not in (")", ",", ""):
             yield Edit(position, position + 1, ARITHMETIC[token.text])
 
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 import ast
 
 from autograder.authoring.mutants.nodes import (
-    call_told, changed, function_name, functions_call, is_class, method_name, swapped, text_of, told, without,
-)  # fmt: skip
+    call_told,
+    changed,
+    function_name,
+    functions_call,
+    is_class,
+    method_name,
+    swapped,
+    text_of,
+    told,
+    without,
+)
 from autograder.authoring.mutants.operators.registry import Change, Changes, instead, operator
 from autograder.authoring.mutants.solution import Solution
 
@@ -58,7 +67,12 @@ def drop_function(node: ast.AST, solution: Solution) -> Changes:
     name = function_name(node)
     if isinstance(node, ast.Call) and name and name not in KEPT_FUNCTIONS and node.args:
         first = node.args[0]
-        if text_of(first) and len(node.args) > 1 and text_of(node.args[1]) and name.startswith(("timestamp_", "date_trunc")):
+        if (
+            text_of(first)
+            and len(node.args) > 1
+            and text_of(node.args[1])
+            and name.startswith(("timestamp_", "date_trunc"))
+        ):
             first = node.args[1]
         yield Change(functions_call("col", first) if text_of(first) else first, told(node))
 

@@ -36,7 +36,11 @@ def output_mode(node: ast.AST, solution: Solution) -> Changes:
 def trigger(node: ast.AST, solution: Solution) -> Changes:
     """A stream runs when it should not: availableNow ↔ once ↔ every second."""
     if isinstance(node, ast.Call) and method_name(node) == "trigger" and len(node.keywords) == 1:
-        others = {"availableNow": ast.Constant(True), "once": ast.Constant(True), "processingTime": ast.Constant("1 second")}
+        others = {
+            "availableNow": ast.Constant(True),
+            "once": ast.Constant(True),
+            "processingTime": ast.Constant("1 second"),
+        }
         for name, value in others.items():
             if name != node.keywords[0].arg:
                 made = changed(node, keywords=[ast.keyword(name, value)])
