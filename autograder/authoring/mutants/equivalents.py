@@ -30,18 +30,18 @@ def declared(item: Source, exercise: str | None = None) -> list[Declared]:
     return [entry for cell in item.of("equivalent", exercise) for entry in _of_cell(cell)]
 
 
-def problems(item: Source, exercise: str, mutants: Iterable[Mutant]) -> Iterator[str]:
-    """What is wrong with the declarations of an exercise: no reason, no name, a name that is no mutant's."""
+def problems(item: Source, exercise: str, mutants: Iterable[Mutant]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the declarations of an exercise, and what to do: no reason, no name, a name that is no mutant's."""
     names = {mutant.name for mutant in mutants}
     for cell in item.of("equivalent", exercise):
         entries = _of_cell(cell)
         if not str(cell.metadata.get("because", "")).strip():
-            yield "an `equivalent` cell gives no reason; add `because=`"
+            yield "an `equivalent` cell gives no reason", "add `because=`"
         if not entries:
-            yield "an `equivalent` cell names no mutant; write `- operator: change` as `course mutants` shows it"
+            yield "an `equivalent` cell names no mutant", "write `- operator: change` as `course mutants` shows it"
         for entry in entries:
             if entry.name not in names:
-                yield f"no mutant is named `{entry.name}` any more; remove it, or name the one that `course mutants` shows"
+                yield f"no mutant is named `{entry.name}`", "see `course mutants --list`, or remove the declaration"
 
 
 def _of_cell(cell: SourceCell) -> list[Declared]:

@@ -80,6 +80,7 @@ def report(
     every_case: bool = False,
     deadline: float = DEADLINE,
     sample: int | None = None,
+    wrong_answers: bool = True,
     root: Path = paths.ROOT,
     progress: Callable[[str], None] = lambda name: None,
 ) -> ExerciseReport:
@@ -90,13 +91,14 @@ def report(
     """
     mutants = making.of_exercise(item, exercise)
     reasons = {entry.name: entry.because for entry in equivalents.declared(item, exercise)}
-    problems = [f"{exercise}: {problem}" for problem in equivalents.problems(item, exercise, mutants)]
+    problems = [f"{exercise}: {'; '.join(problem)}" for problem in equivalents.problems(item, exercise, mutants)]
     seconds = _deadline(item, exercise, deadline, root)
     chosen = {mutant.name for mutant in making.sampled(mutants, sample)} | set(reasons)
     results = []
-    for candidate in [mutant for mutant in mutants if mutant.name in chosen] + _wrong_answers(item, exercise):
+    candidates = [mutant for mutant in mutants if mutant.name in chosen]
+    for candidate in candidates + (_wrong_answers(item, exercise) if wrong_answers else []):
         progress(f"{exercise} {candidate.operator}")
-        result = _judged(item, candidate, every_case, seconds, root)
+        result = judged(item, candidate, deadline=seconds, every_case=every_case, root=root)
         if candidate.name in reasons:
             if result.fate is not Fate.SURVIVED:
                 problems.append(f"{exercise}: declared equivalent, but {result.fate}: {candidate.name}")
@@ -136,40 +138,33 @@ def _deadline(item: Source, exercise: str, deadline: float, root: Path) -> float
     raise SourceError(f"{exercise}: the solution itself does not pass ({case.name}): {verdict.message}")
 
 
-def _judged(item: Source, mutant: Mutant, every_case: bool, deadline: float, root: Path) -> Result:
-    judged = answers.judge_cases(
-        item, mutant.exercise, mutant.code, root=root, until_failure=not every_case, deadline=deadline
-    )
-    case, verdict = next((pair for pair in judged if pair[1].status is not Status.PASSED), judged[-1])
-    if verdict.status is Status.ERROR and not every_case and case.name == SAMPLE:
-        # Only an answer that raises on every case is told apart from one that gives a wrong result somewhere.
-        judged = answers.judge_cases(
-            item, mutant.exercise, mutant.code, root=root, until_failure=False, deadline=deadline
-        )
-    failed = tuple((case, verdict) for case, verdict in judged if verdict.status is not Status.PASSED)
-    if any(verdict.status is Status.TIMEOUT for _, verdict in failed):
+def judged(
+    item: Source, mutant: Mutant, *, deadline: float = DEADLINE, every_case: bool = False, root: Path = paths.ROOT
+) -> Result:
+    """What becomes of one mutant. Raises SourceError for a fault of the grader, which is no kill."""
+    found = answers.judge_cases(item, mutant.exercise, mutant.code, root=root, deadline=deadline)
+    case, verdict = found[-1]
+    if verdict.status is Status.TIMEOUT:
         _cancel_what_still_runs()
-    if any(verdict.status is Status.GRADER_ERROR for _, verdict in failed):
-        raise SourceError(f"{mutant.exercise}, {mutant.name}: {failed[0][1].message}")
+    elif every_case or (verdict.status is Status.ERROR and case.name == SAMPLE):
+        # Every case: only so an answer that raises everywhere is told apart from one that gives a wrong result somewhere.
+        found = answers.judge_cases(
+            item, mutant.exercise, mutant.code, root=root, deadline=deadline, until_failure=False
+        )
+    failed = [(case.name, verdict) for case, verdict in found if verdict.status is not Status.PASSED]
     statuses = {verdict.status for _, verdict in failed}
+    if Status.GRADER_ERROR in statuses:
+        raise SourceError(f"{mutant.exercise}, {mutant.name}: {failed[0][1].message}")
     if not failed:
         fate = Fate.SURVIVED
-    elif statuses == {Status.ERROR} and len(failed) == len(judged):
+    elif statuses == {Status.ERROR} and len(failed) == len(found):
         fate = Fate.RAISED
     elif statuses == {Status.TIMEOUT}:
         fate = Fate.TIMEOUT
     else:
-        fate = Fate.SAMPLE if failed[0][0].name == SAMPLE else Fate.HIDDEN
-    message = failed[0][1].message if failed else ""
-    return Result(
-        mutant.exercise,
-        mutant.operator,
-        mutant.name,
-        fate,
-        tuple(case.name for case, _ in failed),
-        message,
-        mutant.code,
-    )
+        fate = Fate.SAMPLE if failed[0][0] == SAMPLE else Fate.HIDDEN
+    by, message = tuple(name for name, _ in failed), failed[0][1].message if failed else ""
+    return Result(mutant.exercise, mutant.operator, mutant.name, fate, by, message, mutant.code)
 
 
 def _cancel_what_still_runs() -> None:

@@ -83,7 +83,8 @@ class Solution:
             for position, child in children:
                 if not isinstance(child, ast.AST) or _is_docstring(parent, field, position, child):
                     continue
-                if getattr(child, "lineno", None) in self._lines:
+                begin = child.target if isinstance(child, ast.comprehension) else child
+                if getattr(begin, "lineno", None) in self._lines:
                     yield Place(parent, field, position), child
                 yield from self._below(child)
 

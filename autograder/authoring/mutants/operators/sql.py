@@ -175,6 +175,17 @@ def swap_arguments(statement: Statement) -> Edits:
                 yield Edit(position - 1, position + 2, f"{right.text} {token.text} {left.text}")
 
 
+@sql_operator("swap names")
+def swap_names(statement: Statement) -> Edits:
+    """Two neighbouring results get each other's name."""
+    named = [position + 1 for position, token in enumerate(statement.tokens) if token.word == "AS"]
+    for one, other in itertools.pairwise(named):
+        left, right = statement.at(one), statement.at(other)
+        if statement.at(one + 1).text == "," and left.depth == right.depth and statement.at(other + 1).text != "(":
+            between = statement.text[left.end : right.start]
+            yield Edit(one, other + 1, f"{right.text}{between}{left.text}")
+
+
 @sql_operator("sort")
 def sort(statement: Statement) -> Edits:
     """ORDER BY or one of its keys is forgotten, or runs the other way; nulls come at the other end."""
