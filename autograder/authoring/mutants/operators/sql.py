@@ -16,6 +16,21 @@ BORDER = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "==": "<>", "<>": "=", "!=": "="}
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*"}
 CONDITIONS = ("WHERE", "HAVING", "ON", "QUALIFY")
+STATEMENTS = (
+    "SELECT",
+    "FROM",
+    "WITH",
+    "CREATE",
+    "DECLARE",
+    "SET",
+    "BEGIN",
+    "EXPLAIN",
+    "INSERT",
+    "MERGE",
+    "DELETE",
+    "UPDATE",
+    "ALTER",
+)
 SIDES = ("LEFT", "RIGHT", "FULL", "INNER", "SEMI", "ANTI", "CROSS", "OUTER")
 JOINS = ("", "LEFT", "RIGHT", "FULL", "LEFT SEMI", "LEFT ANTI")
 AGGREGATES = {"SUM": "avg", "AVG": "sum", "MIN": "max", "MAX": "min", "COUNT_IF": "count", "MEDIAN": "avg", "FIRST": "last",
@@ -25,7 +40,7 @@ AGGREGATES = {"SUM": "avg", "AVG": "sum", "MIN": "max", "MAX": "min", "COUNT_IF"
               "FLOOR": "ceil", "CEIL": "floor"}  # fmt: skip
 FRAMES = {"ROWS": "RANGE", "RANGE": "ROWS"}
 KEPT_CALLS = ("COUNT", "SUM", "AVG", "MIN", "MAX", "CAST", "TRY_CAST", "IN", "IDENTIFIER", "ARRAY", "EXISTS", "OVER", "VALUES",
-              "STRUCT", "NAMED_STRUCT", "DECIMAL", "AS", "USING")  # fmt: skip
+              "STRUCT", "NAMED_STRUCT", "DECIMAL", "AS", "USING", "TABLE")  # fmt: skip
 """Words before a parenthesis whose first argument cannot stand for the whole."""
 
 Editor = Callable[[Statement], Edits]
@@ -60,7 +75,7 @@ def border(statement: Statement) -> Edits:
 def opposite(statement: Statement) -> Edits:
     """= ↔ <>, < ↔ >=, IN ↔ NOT IN, EXISTS ↔ NOT EXISTS, IS NULL ↔ IS NOT NULL."""
     for position, token in enumerate(statement.tokens):
-        if token.text in OPPOSITE and not _is_type(statement, position):
+        if token.text in OPPOSITE and not _is_type(statement, position) and not _is_assignment(statement, position):
             yield Edit(position, position + 1, OPPOSITE[token.text])
         if token.word == "NOT" and not statement.words(position - 1, "IF"):
             yield Edit(position, position + 1, "")
@@ -74,7 +89,7 @@ def opposite(statement: Statement) -> Edits:
 def null_safe_equality(statement: Statement) -> Edits:
     """= ↔ <=>."""
     for position, token in enumerate(statement.tokens):
-        if token.text in ("=", "<=>") and statement.at(position - 2).word != "SET":
+        if token.text in ("=", "<=>") and not _is_assignment(statement, position):
             yield Edit(position, position + 1, "<=>" if token.text == "=" else "=")
 
 
@@ -87,7 +102,7 @@ def and_or(statement: Statement) -> Edits:
             between.append(token.depth)
         elif token.word == "AND" and between and between[-1] == token.depth:
             between.pop()
-        elif token.word in ("AND", "OR"):
+        elif token.word in ("AND", "OR") and not statement.words(position + 1, "REPLACE"):
             yield Edit(position, position + 1, "OR" if token.word == "AND" else "AND")
 
 
@@ -95,7 +110,7 @@ def and_or(statement: Statement) -> Edits:
 def drop_condition(statement: Statement) -> Edits:
     """WHERE, HAVING, ON or one of their conditions is always true; also a whole text that is a condition."""
     begins = [position + 1 for position, token in enumerate(statement.tokens) if token.word in CONDITIONS]
-    if not any(statement.at(position).word in ("SELECT", "FROM", "SET") for position in range(len(statement))):
+    if statement.at(0).word not in STATEMENTS:
         begins.append(0)
     for begin in begins:
         end = statement.end_of(begin)
@@ -256,14 +271,15 @@ def drop_step(statement: Statement) -> Edits:
         if token.word == "SET" and position > 0 and statement.at(position - 1).text != "|>":
             end = next((place for place in range(position, len(statement)) if statement.at(place).text == ";"), None)
             if end is not None:
-                yield Edit(position, end, "SET VAR unused = 0" if statement.at(position - 1).word != "" else "SELECT 1")
+                yield Edit(position, end, "SELECT 1")
 
 
 @sql_operator("number")
 def number(statement: Statement) -> Edits:
-    """A number is off by one; a fraction by a tenth."""
+    """A number is off by one; a fraction by a tenth. What an EXISTS selects does not matter."""
     for position, token in enumerate(statement.tokens):
-        if token.kind == "number" and not _in_decimal(statement, position):
+        selected = statement.words(position - 1, "SELECT") and statement.words(position + 1, "FROM")
+        if token.kind == "number" and not selected and not _in_decimal(statement, position):
             step = 0.1 if "." in token.text else 1
             for other in (float(token.text) + step, float(token.text) - step):
                 yield Edit(position, position + 1, f"{other:.6g}")
@@ -313,7 +329,8 @@ def type_(statement: Statement) -> Edits:
 
 
 def _is_function(statement: Statement, position: int) -> bool:
-    return statement.is_call(position) and statement.at(position).word not in KEPT_CALLS
+    named = statement.at(position - 1).word == "FUNCTION"
+    return statement.is_call(position) and statement.at(position).word not in KEPT_CALLS and not named
 
 
 def _is_type(statement: Statement, position: int) -> bool:
@@ -321,7 +338,15 @@ def _is_type(statement: Statement, position: int) -> bool:
     token, before = statement.at(position), statement.at(position - 1)
     if token.text == "<":
         return before.word in ("ARRAY", "STRUCT", "MAP")
-    return token.text == ">" and before.word.lower() in values.TYPES and before.text.isupper()
+    return token.text == ">" and (before.text == ">" or (before.word.lower() in values.TYPES and before.text.isupper()))
+
+
+def _is_assignment(statement: Statement, position: int) -> bool:
+    """Whether an = gives something its value: `SET x = 1`, `SET VAR x = 1`, `|> SET x = 1`."""
+    return statement.at(position).text == "=" and "SET" in (
+        statement.at(position - 2).word,
+        statement.at(position - 3).word if statement.words(position - 2, "VAR") else "",
+    )
 
 
 def _in_decimal(statement: Statement, position: int) -> bool:
