@@ -419,6 +419,15 @@ variant(
         variants.nulls("fare_amount", every=3), variants.nulls("payment_type", every=4)
     ),
 )
+cents = F.element_at(
+    F.array(F.lit(-0.5), F.lit(0.0), F.lit(0.5)), (F.col("trip_id") % 3 + 1).cast("int")
+)
+variant(
+    "1.2.3",
+    "cents",
+    "fares of exactly 0, 0.50 and -0.50",
+    trips=variants.replaced(fare_amount=cents.cast("decimal(10,2)")),
+)
 ### END HIDDEN TESTS
 check("1.2.3", tips_and_refunds, key=["vendor_id"])
 
@@ -1251,15 +1260,17 @@ variant(
 variant(
     "1.2.8",
     "borders",
-    "trips of exactly 0 or 500 km, trips that end when they start, fares of exactly 0",
+    "trips of exactly 0 or 500 km or a little more, trips that end when they start, fares of exactly 0 or a little more",
     trips=variants.replaced(
         distance_km=F.when(F.col("trip_id") % 11 == 0, F.lit(0.0))
         .when(F.col("trip_id") % 11 == 1, F.lit(500.0))
+        .when(F.col("trip_id") % 11 == 2, F.lit(500.5))
         .otherwise(F.col("distance_km")),
         dropoff_ts=F.when(F.col("trip_id") % 13 == 0, F.col("pickup_ts")).otherwise(
             F.col("dropoff_ts")
         ),
         fare_amount=F.when(F.col("trip_id") % 17 == 0, F.lit(0))
+        .when(F.col("trip_id") % 17 == 1, F.lit(0.5))
         .otherwise(F.col("fare_amount"))
         .cast("decimal(10,2)"),
     ),
