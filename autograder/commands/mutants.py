@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("numbers", nargs=-1)
-@click.option("--all", "every_case", is_flag=True, help="Judge every case, to see which hidden variants stop what.")
+@click.option("--all", "every_case", is_flag=True, help="Judge what the sample stops on hidden data, too.")
 @click.option("--sample", type=click.IntRange(1), help="Only so many mutants of each exercise, always the same ones.")
 @click.option("--deadline", type=click.FloatRange(1), help="Seconds for each case of a mutant.")
 @click.option("--list", "only_list", is_flag=True, help="Name the mutants and judge none.")
@@ -54,7 +54,7 @@ def command(
     if json_file:
         json_file.write_text(json.dumps(table.to_json(reports), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print(table.table(reports))
-    for line in table.lines(reports, every_case):
+    for line in table.lines(reports, complete=sample is None):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     failures = sum(report.fates[judging.Fate.SURVIVED] + len(report.problems) for report in reports)
     if failures:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder import paths
-from autograder.authoring import answers, hidden, notebooks, source, verify
+from autograder.authoring import answers, hidden, notebooks, source
 from autograder.authoring.mutants import equivalents, judging, making, table
 from autograder.authoring.mutants.judging import Fate
 from autograder.authoring.mutants.making import Mutant
@@ -433,7 +433,7 @@ def test_survivors_are_told_and_what_is_declared_must_survive(spoilt: Path) -> N
     assert fates["text: 'channel' → 'channel~'"] is Fate.RAISED
     assert fates["wrong answer: 3 (on hidden data)"] is Fate.HIDDEN
     assert not found.problems
-    assert [line for line in table.lines([found], False) if "border" in line] == [
+    assert [line for line in table.lines([found]) if "border" in line] == [
         "2.1.1: survived: border: F.col('order_id') > 0 → F.col('order_id') >= 0"
     ]
     killed = with_filter(spoilt, "opposite: F.col('order_id') > 0 → F.col('order_id') <= 0")
@@ -450,7 +450,10 @@ def test_every_case_shows_what_each_variant_stops(spoilt: Path) -> None:
     by = {result.name: result.by for result in found.results}
     assert by["wrong answer: 3 (on hidden data)"] == ("unknown channel",)
     assert by["drop call: .select('order_id', 'channel')"] == ("sample", "unknown channel", "no orders")
-    assert found.idle == ()
+    assert found.idle == ("no orders",)
+    assert list(table.lines([found], complete=True)) == [
+        "2.1.1: variant 'no orders' stopped nothing that the sample lets through"
+    ]
     as_json = table.to_json([found])
     assert json.loads(json.dumps(as_json))["exercises"][0]["counts"]["survived"] == 0
 
@@ -481,22 +484,6 @@ def test_nothing_is_judged_when_the_solution_itself_fails(spoilt: Path) -> None:
     )
     with pytest.raises(SourceError, match=r"2\.1\.1: the solution itself does not pass \(sample\)"):
         judging.report(source.read(path), "2.1.1", root=spoilt)
-
-
-@pytest.mark.parametrize(
-    ("name", "because", "problem"),
-    [
-        ("drop filter: .filter(F.col('order_id') > 1)", "no reason needed", "no mutant is named `drop filter"),
-        ("drop filter: .filter(F.col('order_id') > 0)", " ", "gives no reason"),
-    ],
-)
-def test_the_lint_finds_declarations_that_cannot_be_true(spoilt: Path, name: str, because: str, problem: str) -> None:
-    with_filter(spoilt, name, because)
-    findings = [
-        str(finding) for finding in verify.verify(spoilt) if "equivalent" in str(finding) or "mutant" in str(finding)
-    ]
-    assert len(findings) == 1
-    assert problem in findings[0]
 
 
 def test_declarations_are_in_no_notebook_and_are_searched_for(spoilt: Path) -> None:
@@ -548,4 +535,4 @@ def test_the_command_writes_every_result_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("item", "exercise"), EXERCISES)
 def test_no_mutant_of_the_course_survives(item: Source, exercise: str) -> None:
     found = judging.report(item, exercise, sample=SAMPLE, wrong_answers=False)
-    assert list(table.lines([found], False)) == []
+    assert list(table.lines([found])) == []

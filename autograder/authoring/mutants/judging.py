@@ -68,8 +68,8 @@ class ExerciseReport:
 
     @property
     def idle(self) -> tuple[str, ...]:
-        """Hidden variants that no mutant and no wrong answer was stopped by. Tells something only if every case was judged."""
-        useful = {case for result in self.results for case in result.by}
+        """Hidden variants that stopped nothing that the sample lets through. Tells something only about a complete run."""
+        useful = {case for result in self.results if SAMPLE not in result.by for case in result.by}
         return tuple(case for case in self.cases if case not in useful and case != SAMPLE)
 
 
@@ -86,7 +86,7 @@ def report(
 ) -> ExerciseReport:
     """Judge the mutants and wrong answers of an exercise.
 
-    Each is judged up to the first case that it does not pass, or on every case. With `sample`, only that many mutants and all
+    What the sample stops is not judged any further unless `every_case` is wanted. With `sample`, only that many mutants and all
     that are declared equivalent. Raises SourceError when the solution itself does not pass, since nothing could be learnt then.
     """
     mutants = making.of_exercise(item, exercise)
@@ -146,8 +146,8 @@ def judged(
     case, verdict = found[-1]
     if verdict.status is Status.TIMEOUT:
         _cancel_what_still_runs()
-    elif every_case or (verdict.status is Status.ERROR and case.name == SAMPLE):
-        # Every case: only so an answer that raises everywhere is told apart from one that gives a wrong result somewhere.
+    elif every_case or case.name != SAMPLE or verdict.status is Status.ERROR:
+        # To tell which variants stop what the sample lets through, and what raises everywhere from what is wrong somewhere.
         found = answers.judge_cases(
             item, mutant.exercise, mutant.code, root=root, deadline=deadline, until_failure=False
         )

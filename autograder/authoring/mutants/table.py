@@ -30,15 +30,16 @@ def table(reports: Sequence[ExerciseReport]) -> Table:
     return shown
 
 
-def lines(reports: Iterable[ExerciseReport], every_case: bool) -> Iterator[str]:
-    """What must be looked at: survivors, declarations that are not true, and (if every case was judged) idle variants."""
+def lines(reports: Iterable[ExerciseReport], complete: bool = False) -> Iterator[str]:
+    """What must be looked at: survivors, declarations that are not true, and, after a complete run, idle variants."""
     for report in reports:
         yield from report.problems
         for result in report.results:
             if result.fate is Fate.SURVIVED:
                 yield f"{report.exercise}: survived: {result.name}"
-        if every_case:
-            yield from (f"{report.exercise}: variant {name!r} stopped nothing" for name in report.idle)
+        if complete:
+            idle = "stopped nothing that the sample lets through"
+            yield from (f"{report.exercise}: variant {name!r} {idle}" for name in report.idle)
 
 
 def to_json(reports: Iterable[ExerciseReport]) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def answers_test_the_grader(lesson: Lesson) -> Iterator[Finding]:
 
 
 @lesson_rule
-def equivalent_mutants_are_there(lesson: Lesson) -> Iterator[Finding]:
+def equivalent_mutants_exist(lesson: Lesson) -> Iterator[Finding]:
     """What is declared an equivalent mutant is a mutant of the solution, and a reason is given."""
     for exercise in dict.fromkeys(cell.exercise for cell in lesson.source.of("equivalent")):
         try:
