@@ -46,6 +46,8 @@ EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("drop condition", "a and b and c", ["b and c", "a and c", "a and b"]),
     ("drop condition", "[x for x in y if x]", ["[x for x in y]"]),
     ("drop condition", "a if b else c", ["a", "c"]),
+    ("question", "a.isEmpty()", ["True", "False"]),
+    ("question", "F.col('a').isNull()", []),
     ("drop not", "~a", ["a"]),
     ("drop not", "not a", ["a"]),
     ("metric", "RegressionEvaluator(metricName='rmse')", ["RegressionEvaluator(metricName='mae')"]),
@@ -145,6 +147,7 @@ EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("number", "-1", ["-2", "-0"]),
     ("sign", "-a", ["a"]),
     ("text", "F.lit('x')", ["F.lit('x~')"]),
+    ("text", "a.select('x', F.trim('y').alias('z'))", ["a.select('x', F.trim('y').alias('z~'))"]),
     ("text", "F.lit(', ')", ["F.lit(', ~')", "F.lit('')"]),
     ("text", "F.lit('')", ["F.lit('~')"]),
     ("truth", "F.mode('x', True)", ["F.mode('x', False)"]),
@@ -381,7 +384,7 @@ def test_mutants_of_the_course_are_different_from_each_other_and_always_the_same
             assert len({mutant.name for mutant in mutants}) == len(mutants)
             assert making.of_exercise(item, exercise) == mutants
             total += len(mutants)
-    assert total > 1000
+    assert total > 900
 
 
 def test_a_sample_is_chosen_by_what_the_mutants_are_and_not_by_how_many_there_are() -> None:

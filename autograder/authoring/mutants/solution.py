@@ -13,6 +13,13 @@ from autograder.authoring.hidden import SOLUTION
 SQL_CALLS = ("sql", "expr", "selectExpr", "filter", "where", "having")
 """Functions and methods whose text arguments are SQL."""
 
+VALUED = ("lit", "expr", "when", "udf")
+"""Functions whose text arguments are values; those of other functions are names of columns when they look like one."""
+
+NAMING = ("select", "groupBy", "groupby", "rollup", "cube", "orderBy", "sort", "join", "drop", "dropDuplicates", "partitionBy",
+          "repartition", "unpivot", "pivot")  # fmt: skip
+"""Methods whose text arguments are names of columns."""
+
 _LOOKS_LIKE_SQL = re.compile(
     r"\b(SELECT|FROM|WHERE|AND|OR|IS|BETWEEN|THEN|[A-Z]{3,}> |STRING|INT|BIGINT|DOUBLE)\b|\s[<>]=?\s"
 )
@@ -50,6 +57,10 @@ class Solution:
         """Whether a constant is text in SQL."""
         return id(node) in self._sql
 
+    def is_column_name(self, node: ast.AST) -> bool:
+        """Whether a constant only names a column of the input: another text there always raises."""
+        return id(node) in self._names
+
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of columns that the solution uses, in order, as far as they can be told from `F.…("name")`."""
@@ -62,6 +73,18 @@ class Solution:
                 if isinstance(first, ast.Constant) and isinstance(first.value, str) and _COLUMN.fullmatch(first.value):
                     found.append(first.value)
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def _names(self) -> frozenset[int]:
+        from autograder.authoring.mutants.nodes import function_name, method_name
+
+        found = set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call) and (function_name(node) not in ("", *VALUED) or method_name(node) in NAMING):
+                for text in node.args:
+                    if isinstance(text, ast.Constant) and isinstance(text.value, str) and _COLUMN.fullmatch(text.value):
+                        found.add(id(text))
+        return frozenset(found)
 
     @cached_property
     def _sql(self) -> frozenset[int]:

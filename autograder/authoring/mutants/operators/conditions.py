@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 
-from autograder.authoring.mutants.nodes import changed, told, without
+from autograder.authoring.mutants.nodes import changed, method_name, told, without
 from autograder.authoring.mutants.operators.registry import Change, Changes, instead, operator
 from autograder.authoring.mutants.solution import Solution
 
@@ -13,6 +14,10 @@ OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
 }  # fmt: skip
+OF_COLUMNS = ("isNull", "isNotNull", "isNaN")
+"""Questions whose answer is a column and not True or False."""
+
+_QUESTION = re.compile(r"(is|has|can)[A-Z]")
 
 
 @operator("border")
@@ -54,6 +59,15 @@ def drop_condition(node: ast.AST, solution: Solution) -> Changes:
     if isinstance(node, ast.IfExp):
         yield instead(node, node.body)
         yield instead(node, node.orelse)
+
+
+@operator("question")
+def question(node: ast.AST, solution: Solution) -> Changes:
+    """A yes-or-no question that Python asks, such as `frame.isEmpty()`, always has the same answer."""
+    method = method_name(node)
+    if _QUESTION.match(method) and method not in OF_COLUMNS:
+        yield instead(node, ast.Constant(True))
+        yield instead(node, ast.Constant(False))
 
 
 @operator("drop not")

@@ -45,8 +45,10 @@ def sign(node: ast.AST, solution: Solution) -> Changes:
 
 @operator("text")
 def text(node: ast.AST, solution: Solution) -> Changes:
-    """A text is another one, or empty."""
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or solution.is_sql(node):
+    """A text is another one, or empty. Names of columns are left to `column`: one that does not exist just raises."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return
+    if solution.is_sql(node) or solution.is_column_name(node):
         return
     yield instead(node, ast.Constant(node.value + ANOTHER))
     if node.value and not re.fullmatch(r"\w+", node.value):
