@@ -19,7 +19,7 @@ from autograder.models import Status
 from autograder.runtime import fixtures
 from autograder.runtime.cases import SAMPLE
 
-DEADLINE = 15.0
+DEADLINE = 10.0
 """Seconds for one case of a mutant, where the solution itself does not need longer."""
 
 WRONG_ANSWER = "wrong answer"
