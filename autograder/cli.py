@@ -25,6 +25,7 @@ VERBS = {
     "new": "autograder.commands.new:command",
     "build": "autograder.commands.build:command",
     "verify": "autograder.commands.verify:command",
+    "mutants": "autograder.commands.mutants:command",
     "release": "autograder.commands.release:command",
 }
 """Verb → where its click command is. A learner's release has fewer files; a verb without its file is not listed."""

@@ -7,9 +7,9 @@ is read is kept (references, input DataFrames, the notebook's definitions), so t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import CodeType
@@ -58,13 +58,24 @@ def judge_code(item: Source, exercise: str, code: str, *, root: Path = paths.ROO
 
 
 def judge_cases(
-    item: Source, exercise: str, code: str, *, root: Path = paths.ROOT, until_failure: bool = True
+    item: Source,
+    exercise: str,
+    code: str,
+    *,
+    root: Path = paths.ROOT,
+    until_failure: bool = True,
+    deadline: float | None = None,
 ) -> Judged:
-    """The verdict on each case, the sample first; with `until_failure` only up to the first that is not passed."""
+    """The verdict on each case, the sample first; with `until_failure` only up to the first that is not passed.
+
+    `deadline` in seconds stands in for the exercise's own.
+    """
     spec = spec_of(item, exercise, root)
+    spec = replace(spec, deadline=deadline or spec.deadline)
     spark = fixtures.session()
+    _definitions(item)  # what these leave in the session is there for all answers
     judged: Judged = []
-    with _restored(spark):
+    with _restored(spark), _without_leftovers(spark, spec.parameters):
         function, problem = _function(item, code, spec)
         for known in known_cases(item, spec, root):
             outcome = problem or cases.answer(spec, function, known.case, _read_once)
@@ -188,6 +199,27 @@ def _restored(spark: SparkSession) -> Iterator[None]:
             for key, value in before.items():
                 if after.get(key) != value:
                     spark.conf.set(key, value)
+
+
+@contextmanager
+def _without_leftovers(spark: SparkSession, inputs: Sequence[str]) -> Iterator[None]:
+    """Drop what SQL of one answer has made: temporary views (the inputs stay), temporary functions, session variables."""
+    state = spark._jsparkSession.sessionState()
+    views, functions = _names(state.catalog().getTempViewNames()), _names(state.catalog().listTemporaryFunctions())
+    try:
+        yield
+    finally:
+        for view in _names(state.catalog().getTempViewNames()) - views - set(inputs):
+            spark.catalog.dropTempView(view)
+        for function in _names(state.catalog().listTemporaryFunctions()) - functions:
+            spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS `{function}`")
+        if not state.catalogManager().tempVariableManager().isEmpty():
+            state.catalogManager().tempVariableManager().clear()
+
+
+def _names(found: Any) -> set[str]:
+    """A Scala collection of names as a set: one call into the JVM, however many there are."""
+    return set(str(found.mkString("\n")).splitlines())
 
 
 def _fingerprint(spark: SparkSession) -> str:

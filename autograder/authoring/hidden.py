@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograder.authoring.source import Source, SourceCell
+from autograder.authoring.source import SOURCE_ONLY, Source, SourceCell
 
 MINIMUM_LENGTH = 25
 """Shorter lines, such as `return customers`, say nothing."""
@@ -21,7 +21,7 @@ HIDDEN_TESTS = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 MARK_SCHEME = ("=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===")
 
 _INDEX_LENGTH = 16
-_MAY_BE_SHOWN = ("wrong answer", "right answer", "description of a variant")
+_MAY_BE_SHOWN = ("wrong answer", "right answer", "equivalent mutant", "description of a variant")
 _TRIVIAL = re.compile(r"(from\s+\S+\s+)?import\s|def\s|class\s|@|return\s+\w+$|[\W_]*$")
 
 
@@ -45,12 +45,12 @@ class VariantCall:
 
 
 def secrets(item: Source) -> list[Secret]:
-    """All secrets of a source: solutions, hidden tests, wrong and right answers, model answers, mark schemes, variants.
+    """All secrets of a source: solutions, hidden tests, wrong and right answers, equivalent mutants, model answers, mark schemes, variants.
 
     Answers and descriptions of variants that the notebook also shows to learners, as a worked example may, are none.
     """
     found = [secret for cell in item.cells for secret in _of_cell(cell)]
-    shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in ("hints", "wrong", "right")))
+    shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in SOURCE_ONLY))
     return list(
         dict.fromkeys(
             secret for secret in found if secret.kind not in _MAY_BE_SHOWN or squeezed(secret.text) not in shown
@@ -147,6 +147,11 @@ def search(wanted: Iterable[Secret], text: str) -> Iterator[Secret]:
 def _of_cell(cell: SourceCell) -> Iterator[Secret]:
     if cell.kind in ("wrong", "right"):
         yield from (Secret(f"{cell.kind} answer", cell.exercise, line) for line in telling_lines(cell.source))
+    elif cell.kind == "equivalent":
+        because = str(cell.metadata.get("because", ""))
+        yield from (
+            Secret("equivalent mutant", cell.exercise, line) for line in telling_lines(f"{cell.source}\n{because}")
+        )
     elif cell.kind == "answer":
         yield from (Secret("solution", cell.exercise, line) for line in telling_lines(between(cell.source, SOLUTION)))
     elif cell.kind == "written":

@@ -10,10 +10,10 @@ from typing import Any
 from autograder import paths
 from autograder.manifest import order
 
-KINDS = ("answer", "check", "written", "hints", "wrong", "right")
+KINDS = ("answer", "check", "written", "hints", "wrong", "right", "equivalent")
 """Metadata keys that give a cell its kind; the value is the exercise's id."""
 
-SOURCE_ONLY = ("hints", "wrong", "right")
+SOURCE_ONLY = ("hints", "wrong", "right", "equivalent")
 """Kinds that no notebook shows."""
 
 

@@ -603,6 +603,9 @@ variant("0.1.6", "nobody", "a country without customers", country="Atlantis")
 ### END HIDDEN TESTS
 check("0.1.6", customers_of, arguments={"country": "Spain"}, key=["customer_id"])
 
+# %% [markdown] equivalent="0.1.6" because="The country that is asked for is never NULL, and a filter drops false and NULL alike."
+# - null-safe equality: F.col('country') == country → F.col('country').eqNullSafe(country)
+
 # %% [markdown] hints="0.1.6"
 # 1. First the rows, then the columns: after a `select`, a column that was not named is gone, also for a filter.
 # 2. The condition compares the column `country` with the parameter `country`. One of them stands in quotation marks, the other does not.

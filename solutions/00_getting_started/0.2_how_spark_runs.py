@@ -357,6 +357,9 @@ variant("0.2.3", "other shop", "another shop", seed=2303)
 ### END HIDDEN TESTS
 check("0.2.3", order_log, plan={"lacks": ["Exchange"], "partitions": 1})
 
+# %% [markdown] equivalent="0.2.3" because="Both tables have the same three columns in the same order, so position and name agree."
+# - other relation: .unionByName(paid) → union
+
 # %% [markdown] hints="0.2.3"
 # 1. Give both tables the same three columns first, each with its own word for the event; `F.lit` makes a constant column.
 # 2. Then put one below the other. How many partitions has the result, and which method lowers that number without moving rows?
@@ -478,6 +481,9 @@ variant("0.2.4", "guests", "orders of guests only", orders=variants.nulls("custo
 variant("0.2.4", "other shop", "another shop", seed=2411)
 ### END HIDDEN TESTS
 check("0.2.4", four_numbers, actions={"at_most": 1})
+
+# %% [markdown] equivalent="0.2.4" because="count_if counts neither false nor NULL."
+# - null-safe equality: F.col('status') == 'cancelled' → F.col('status').eqNullSafe('cancelled')
 
 # %% [markdown] hints="0.2.4"
 # 1. All four numbers are aggregates of the same table, so one `agg` with four entries makes one row with four columns.
@@ -653,6 +659,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="0.2.5" because="No line of a plan begins with a tilde."
+# - text: ' :+-*()0123456789' → ' :+-*()0123456789~'
+
 # %% [markdown] hints="0.2.5"
 # 1. Get the plan as text first, as in the example above, and print it for the sample query. How many lines have an `Exchange`?
 # 2. Count occurrences of the word. But the word `BroadcastExchange` contains it too: what stands before the word on a line of a real shuffle?
@@ -765,6 +774,9 @@ check(
     key=["customer_id"],
     plan={"has": ["InMemoryTableScan"], "storage": "MEMORY_ONLY"},
 )
+
+# %% [markdown] equivalent="0.2.6" because="The row has one column, which is its first and its last."
+# - number: 0 → -1
 
 # %% [markdown] hints="0.2.6"
 # 1. Three steps: count per customer (without guests) and keep that table; take the average of its counts; filter the kept table.
@@ -1198,6 +1210,9 @@ variant(
 variant("0.2.9", "other shop", "another shop", seed=2903)
 ### END HIDDEN TESTS
 check("0.2.9", stores_at_a_glance, actions={"at_most": 1})
+
+# %% [markdown] equivalent="0.2.9" because="A count is never NULL, so it does not matter where nulls would come."
+# - nulls first: F.desc('count') → F.desc_nulls_first('count')
 
 # %% [markdown] hints="0.2.9"
 # 1. There are only a dozen stores: a table with the number of orders per store is small enough for Python. Which group are the orders without a store in?

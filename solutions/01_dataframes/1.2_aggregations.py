@@ -265,6 +265,9 @@ variant(
 ### END HIDDEN TESTS
 check("1.2.2", meter_counts, key=["vendor_id"])
 
+# %% [markdown] equivalent="1.2.2" because="Swapping both ends of every route maps different pairs to different pairs."
+# - swap arguments: F.struct('pickup_zone_id', 'dropoff_zone_id') → F.struct('dropoff_zone_id', 'pickup_zone_id')
+
 # %% [markdown] hints="1.2.2"
 # 1. Each of the four counts is one line of the table above. Which line is which?
 # 2. For `routes`, compare the two lines about pairs. Which of them keeps a pair that has a hole?
@@ -419,8 +422,20 @@ variant(
         variants.nulls("fare_amount", every=3), variants.nulls("payment_type", every=4)
     ),
 )
+cents = F.element_at(
+    F.array(F.lit(-0.5), F.lit(0.0), F.lit(0.5)), (F.col("trip_id") % 3 + 1).cast("int")
+)
+variant(
+    "1.2.3",
+    "cents",
+    "fares of exactly 0, 0.50 and -0.50",
+    trips=variants.replaced(fare_amount=cents.cast("decimal(10,2)")),
+)
 ### END HIDDEN TESTS
 check("1.2.3", tips_and_refunds, key=["vendor_id"])
+
+# %% [markdown] equivalent="1.2.3" because="The condition is used in count_if and when, for which false and NULL are the same."
+# - null-safe equality: F.col('payment_type') == 1 → F.col('payment_type').eqNullSafe(1)
 
 # %% [markdown] hints="1.2.3"
 # 1. No row may be filtered away before the grouping: all four numbers come from one `agg`.
@@ -601,6 +616,10 @@ variant(
 )
 ### END HIDDEN TESTS
 check("1.2.4", report_with_subtotals, key=["level", "borough", "zone"])
+
+# %% [markdown] equivalent="1.2.4" because="grouping is 0 or 1, never NULL."
+# - null-safe equality: F.grouping('borough') == 1 → F.grouping('borough').eqNullSafe(1)
+# - null-safe equality: F.grouping('zone') == 1 → F.grouping('zone').eqNullSafe(1)
 
 # %% [markdown] hints="1.2.4"
 # 1. A zone lies in a borough, a borough in the city: the columns nest. Which of the three methods gives just these levels?
@@ -802,6 +821,10 @@ variant(
 )
 ### END HIDDEN TESTS
 check("1.2.5", payment_table, key=["borough"])
+
+# %% [markdown] equivalent="1.2.5" because="In a when, false and NULL are the same: the branch is not taken."
+# - null-safe equality: F.col('payment_type') == 1 → F.col('payment_type').eqNullSafe(1)
+# - null-safe equality: F.col('payment_type') == 2 → F.col('payment_type').eqNullSafe(2)
 
 # %% [markdown] hints="1.2.5"
 # 1. First give every trip a column with one of the words card, cash and other. A `when` chain with `otherwise` does it, NULL included.
@@ -1053,6 +1076,13 @@ variant("1.2.7", "other year", "the trips of another city", seed=5127)
 ### END HIDDEN TESTS
 check("1.2.7", busiest_zones, key=["borough"])
 
+# %% [markdown] equivalent="1.2.7" because="Each zone of a borough stands in the list once, because per_zone has one row per borough and zone."
+# - aggregate: F.collect_list(F.struct((-F.col('trips')).alias('fewer'), 'zone')) → F.collect_set(F.struct((-F.col('trips')).alias('fewer'), 'zone'))
+
+# %% [markdown] equivalent="1.2.7" because="Nothing reads this field by its name; only its place in the struct counts."
+# - drop call: .alias('fewer')
+# - text: 'fewer' → 'fewer~'
+
 # %% [markdown] hints="1.2.7"
 # 1. Two steps: first count the pickups per zone, then collect the zones of each borough.
 # 2. Collect structs of the count and the name, sort the array, and cut it after three elements. In which direction must each of the two parts be sorted?
@@ -1251,15 +1281,17 @@ variant(
 variant(
     "1.2.8",
     "borders",
-    "trips of exactly 0 or 500 km, trips that end when they start, fares of exactly 0",
+    "trips of exactly 0 or 500 km or a little more, trips that end when they start, fares of exactly 0 or a little more",
     trips=variants.replaced(
         distance_km=F.when(F.col("trip_id") % 11 == 0, F.lit(0.0))
         .when(F.col("trip_id") % 11 == 1, F.lit(500.0))
+        .when(F.col("trip_id") % 11 == 2, F.lit(500.5))
         .otherwise(F.col("distance_km")),
         dropoff_ts=F.when(F.col("trip_id") % 13 == 0, F.col("pickup_ts")).otherwise(
             F.col("dropoff_ts")
         ),
         fare_amount=F.when(F.col("trip_id") % 17 == 0, F.lit(0))
+        .when(F.col("trip_id") % 17 == 1, F.lit(0.5))
         .otherwise(F.col("fare_amount"))
         .cast("decimal(10,2)"),
     ),

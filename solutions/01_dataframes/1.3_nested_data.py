@@ -230,6 +230,9 @@ variant("1.3.2", "other rows", "other businesses", seed=2207)
 ### END HIDDEN TESTS
 check("1.3.2", categories_of, key=["business_id"])
 
+# %% [markdown] equivalent="1.3.2" because="Two arrays overlap whatever the order of their elements."
+# - swap arguments: F.array(F.lit('Food'), F.lit('Restaurants')) → F.array(F.lit('Restaurants'), F.lit('Food'))
+
 # %% [markdown] hints="1.3.2"
 # 1. Go through the table above: which function gives NULL instead of an error for the first element of an empty array?
 # 2. For two categories you may ask `array_contains` twice, or compare two lists at once with `arrays_overlap`.
@@ -449,6 +452,10 @@ none = F.map_filter(F.col("hours"), lambda day, times: F.lit(False))
 variant("1.3.4", "never", "businesses that never open", businesses=variants.replaced(hours=none))
 ### END HIDDEN TESTS
 check("1.3.4", weekly_hours, key=["business_id"], plan={"lacks": ["Generate"]})
+
+# %% [markdown] equivalent="1.3.4" because="Hours and minutes are whole numbers below 100, which a float holds exactly, and the division is done in double."
+# - cast type: F.split(text, ':')[0].cast('double') → F.split(text, ':')[0].cast('float')
+# - cast type: F.split(text, ':')[1].cast('double') → F.split(text, ':')[1].cast('float')
 
 # %% [markdown] hints="1.3.4"
 # 1. Begin with the array of all opening times: `map_values`. Then one small Python function that makes hours (a column) out of one text such as `"11:30-14:00"`.
@@ -744,6 +751,10 @@ variant("1.3.6", "other rows", "another day of the feed", seed=532)
 ### END HIDDEN TESTS
 check("1.3.6", generous_stars)
 
+# %% [markdown] equivalent="1.3.6" because="Every JSON value can be given as a text, so there is nothing to fail."
+# - strict cast: F.try_variant_get('v', '$.review_id', 'string') → F.variant_get('v', '$.review_id', 'string')
+# - strict cast: F.try_variant_get('v', '$.device.os', 'string') → F.variant_get('v', '$.device.os', 'string')
+
 # %% [markdown] hints="1.3.6"
 # 1. First make a VARIANT of each line and keep those that are not NULL. `parse_json` would stop at the first bad line.
 # 2. Then one path per column: `$.stars`, `$.device.os`. Words cannot become an INT, so use the forgiving function.
@@ -843,6 +854,9 @@ variant(
 variant("1.3.7", "other rows", "another day of the feed", seed=533)
 ### END HIDDEN TESTS
 check("1.3.7", quarantine)
+
+# %% [markdown] equivalent="1.3.7" because="In a when, false and NULL are the same: the branch is not taken."
+# - null-safe equality: F.trim('value') == '' → F.trim('value').eqNullSafe('')
 
 # %% [markdown] hints="1.3.7"
 # 1. A `when` chain without `otherwise` gives NULL for lines that are fine. What can you do with these NULLs at the end?
@@ -981,8 +995,17 @@ same_time = variants.replaced(created=F.timestamp_seconds(F.lit(1_750_000_000)))
 variant("1.3.8", "same time", "reviews that were all written at the same moment", reviews=same_time)
 variant("1.3.8", "no reviews", "a guide without any review", reviews=variants.empty)
 variant("1.3.8", "other rows", "other businesses and reviews", seed=534)
+variant(
+    "1.3.8",
+    "smaller guide",
+    "reviews of businesses that are no longer in the guide",
+    businesses=variants.only(F.pmod(F.hash("business_id"), F.lit(2)) == 0),
+)
 ### END HIDDEN TESTS
 check("1.3.8", business_cards, key=["business_id"])
+
+# %% [markdown] equivalent="1.3.8" because="review_id is the key of reviews, so no two of the structs are equal."
+# - aggregate: F.collect_list(F.struct('created', 'review_id', 'stars')) → F.collect_set(F.struct('created', 'review_id', 'stars'))
 
 # %% [markdown] hints="1.3.8"
 # 1. Three steps: group the reviews, join them to the businesses, tidy up the NULLs of businesses without reviews.

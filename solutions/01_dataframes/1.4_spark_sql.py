@@ -308,6 +308,20 @@ variant("1.4.2", "other rows", "the orders of another shop", seed=1402)
 ### END HIDDEN TESTS
 check("1.4.2", large_orders, key=["order_id"])
 
+# %% [markdown] equivalent="1.4.2" because="order_id is the key of orders and never NULL."
+# - SQL null-safe equality: order_id = o → order_id <=> o
+
+# %% [markdown] equivalent="1.4.2" because="The channel of an order is never NULL."
+# - SQL null-safe equality: channel = t → channel <=> t
+
+# %% [markdown] equivalent="1.4.2" because="A row that only an outer join adds has no total or no average; avg leaves it out, and the last WHERE drops it."
+# - SQL join type: o JOIN order_items → o LEFT JOIN order_items
+# - SQL join type: o JOIN order_items → o RIGHT JOIN order_items
+# - SQL join type: o JOIN order_items → o FULL JOIN order_items
+# - SQL join type: t JOIN channels → t LEFT JOIN channels
+# - SQL join type: t JOIN channels → t RIGHT JOIN channels
+# - SQL join type: t JOIN channels → t FULL JOIN channels
+
 # %% [markdown] hints="1.4.2"
 # 1. Two steps before the final `SELECT`: first one row per order with its total, then one row per channel with the average of these totals.
 # 2. An inner join of orders and lines leaves out orders without lines by itself.
@@ -485,6 +499,9 @@ variant(
 ### END HIDDEN TESTS
 check("1.4.3", category_paths, key=["category_id"])
 
+# %% [markdown] equivalent="1.4.3" because="category_id is the key of categories and never NULL."
+# - SQL null-safe equality: parent_id = tree → parent_id <=> tree
+
 # %% [markdown] hints="1.4.3"
 # 1. Anchor: the roots, with their own name as the path. Step: the children of the rows found in the round before.
 # 2. In the step, join `categories` with the CTE. Which column of the child equals which column of the row above?
@@ -657,6 +674,10 @@ variant(
 )
 ### END HIDDEN TESTS
 check("1.4.4", sleeping_customers, key=["customer_id"])
+
+# %% [markdown] equivalent="1.4.4" because="customer_id is the key of customers and never NULL."
+# - SQL null-safe equality: customer_id = c → customer_id <=> c
+# - SQL null-safe equality: customer_id = c → customer_id <=> c (2)
 
 # %% [markdown] hints="1.4.4"
 # 1. Two questions about each customer: *is there none* from 2025 on (a condition), and *what is the newest* (a value).
@@ -841,6 +862,9 @@ variant(
 )
 ### END HIDDEN TESTS
 check("1.4.5", payment_methods, ordered=True)
+
+# %% [markdown] equivalent="1.4.5" because="2025 is not NULL, and WHERE drops false and NULL alike."
+# - SQL null-safe equality: ) = 2025 → ) <=> 2025
 
 # %% [markdown] hints="1.4.5"
 # 1. Write one pipe operator per demand: the year, the NULLs, the groups, the threshold, the order.
@@ -1057,6 +1081,12 @@ check(
     key=["age_band"],
     arguments={"from_day": "2025-01-01", "to_day": "2025-03-31"},
 )
+
+# %% [markdown] equivalent="1.4.6" because="customer_id is the key of customers and never NULL."
+# - SQL null-safe equality: customer_id = o → customer_id <=> o
+
+# %% [markdown] equivalent="1.4.6" because="The rows that this outer join adds are customers without orders; they have no order_ts, and WHERE drops them."
+# - SQL join type: o JOIN customers → o RIGHT JOIN customers
 
 # %% [markdown] hints="1.4.6"
 # 1. Three calls of `spark.sql`: two that create functions, one that reads `FROM` the second function. Say `OR REPLACE` in both.
@@ -1283,6 +1313,9 @@ check(
     key=["customer_id"],
     arguments={"column": "city", "wanted": "malaga"},
 )
+
+# %% [markdown] equivalent="1.4.7" because="What is looked for is never NULL, and WHERE drops false and NULL alike."
+# - SQL null-safe equality: UNICODE_CI_AI = :wanted → UNICODE_CI_AI <=> :wanted
 
 # %% [markdown] hints="1.4.7"
 # 1. Two things come from outside. One is a value, the other is a name: they go in by different ways.

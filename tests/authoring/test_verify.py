@@ -55,6 +55,12 @@ def removed(first: str, last: str) -> Callable[[Path], None]:
     return change
 
 
+def declared(item: str, because: str = "a reason") -> Callable[[Path], None]:
+    """Add a cell that declares an equivalent mutant of 2.1.1."""
+    hints = '# %% [markdown] hints="2.1.1"'
+    return replaced(hints, f'# %% [markdown] equivalent="2.1.1" because="{because}"\n# {item}\n\n{hints}')
+
+
 def notebook(file: str, change: Callable[[list[dict[str, object]]], None]) -> Callable[[Path], None]:
     """Change the cells of a generated notebook."""
 
@@ -234,6 +240,17 @@ FAULTS = [
         "answers_test_the_grader",
         replaced("def channels(orders):", "def channel(orders):"),
         "a wrong answer does not define `channels`",
+    ),
+    Fault(
+        "equivalent_mutants_exist",
+        declared("- number: 1 → 2"),
+        "2.1.1: no mutant is named `number: 1 → 2`",
+    ),
+    Fault("equivalent_mutants_exist", declared("none"), "2.1.1: an `equivalent` cell names no mutant"),
+    Fault(
+        "equivalent_mutants_exist",
+        declared("- text: 'channel' → 'channel~'", because=" "),
+        "2.1.1: an `equivalent` cell gives no reason",
     ),
     Fault(
         "hidden_variants_are_there",

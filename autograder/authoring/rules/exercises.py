@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from autograder.authoring import hidden
+from autograder.authoring.mutants import equivalents, making
 from autograder.authoring.rules.course import Course, Finding, Lesson, course_rule, lesson_rule
 from autograder.authoring.source import SourceCell
 
@@ -223,6 +224,19 @@ def answers_test_the_grader(lesson: Lesson) -> Iterator[Finding]:
             if _function(cell, _checked_name(checks[0])) is None:
                 problem = f"a {cell.kind} answer does not define `{_checked_name(checks[0])}`"
                 yield lesson.finding(exercise, problem, "write the whole function again")
+
+
+@lesson_rule
+def equivalent_mutants_exist(lesson: Lesson) -> Iterator[Finding]:
+    """What is declared an equivalent mutant is a mutant of the solution, and a reason is given."""
+    for exercise in dict.fromkeys(cell.exercise for cell in lesson.source.of("equivalent")):
+        try:
+            mutants = making.of_exercise(lesson.source, exercise)
+        except SyntaxError as error:
+            yield lesson.finding(exercise, f"its solution is no Python: {error}", "correct it")
+            continue
+        for problem in equivalents.problems(lesson.source, exercise, mutants):
+            yield lesson.finding(exercise, *problem)
 
 
 @lesson_rule
