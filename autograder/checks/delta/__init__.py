@@ -1,0 +1,5 @@
+"""Answers that are Delta tables: what is in them now and was earlier, how they came to it, and what they let in."""
+
+from autograder.checks.delta.check import DeltaCheck
+
+__all__ = ["DeltaCheck"]
