@@ -109,7 +109,12 @@ variant(
 )
 variant("4.1.1", "nothing to sell", "no products at all", products=variants.empty)
 ### END HIDDEN TESTS
-check("4.1.1", create_shelf, delta={"tables": {"shelf": {"key": ["product_id"]}}})
+check(
+    "4.1.1",
+    create_shelf,
+    deadline=120,
+    delta={"tables": {"shelf": {"key": ["product_id"]}}},
+)
 
 # %% [markdown] hints="4.1.1"
 # 1. First make the four columns, as a DataFrame or as a query. What does `price - cost` give when the cost is NULL?
@@ -226,6 +231,7 @@ variant("4.1.2", "another limit", "another limit", limit=20)
 check(
     "4.1.2",
     weekly_prices,
+    deadline=120,
     arguments={"limit": 100},
     delta={
         "tables": {"shelf": {"key": ["product_id"], "operations": ["UPDATE", "DELETE", "MERGE"]}},
@@ -359,6 +365,7 @@ variant(
 check(
     "4.1.3",
     file_changes,
+    deadline=120,
     key=["version"],
     delta={
         "tables": {"shelf": {"as": "path", "content": False, "commits": {"at_most": 0}}},
@@ -486,6 +493,7 @@ variant(
 check(
     "4.1.4",
     changed_since,
+    deadline=120,
     key=["product_id"],
     arguments={"moment": "2025-03-01 18:00:00"},
     delta={
@@ -594,6 +602,7 @@ variant("4.1.5", "earlier", "a mistake that was made in another version", bad=1)
 check(
     "4.1.5",
     undo_from,
+    deadline=120,
     arguments={"bad": 2},
     delta={
         "tables": {
@@ -703,6 +712,7 @@ variant(
 check(
     "4.1.6",
     rebook,
+    deadline=120,
     arguments={"channel": "web"},
     delta={
         "tables": {
@@ -809,6 +819,7 @@ variant(
 check(
     "4.1.7",
     never_below_cost,
+    deadline=120,
     delta={
         "tables": {
             "shelf": {
@@ -927,6 +938,7 @@ variant("4.1.8", "other orders", "other orders", seed=81)
 check(
     "4.1.8",
     completed_orders,
+    deadline=120,
     key=["channel"],
     arguments={"first": "2025-01", "last": "2025-03"},
     plan={
