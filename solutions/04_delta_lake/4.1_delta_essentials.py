@@ -760,10 +760,8 @@ def rebook(spark, orders, ledger, channel):
 # %% wrong="4.1.6" because="a channel without any right order"
 def rebook(spark, orders, ledger, channel):
     right = orders.select("order_id", "status", "channel").where(F.col("channel") == channel)
-    parts = (
-        right.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "dynamic")
-    )
-    parts.partitionBy("channel").saveAsTable(ledger)
+    parts = right.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+    parts.insertInto(ledger)
 
 
 # %% right="4.1.6"

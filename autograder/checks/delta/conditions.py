@@ -152,7 +152,10 @@ def _commits(table: str, bound: Bound, commits: tuple[Commit, ...], reference: i
         hint = (
             " Between two commits, readers see a state that is neither old nor new." if len(commits) > reference else ""
         )
-        yield "history", f"Your function made {len(commits)} commits to `{table}` ({names}); {problem}.{hint}"
+        yield (
+            "history",
+            f"Your function made {len(commits)} commit{'' if len(commits) == 1 else 's'} to `{table}` ({names}); {problem}.{hint}",
+        )
 
 
 def _files(table: str, wish: TableWish, state: TableState, reference: TableState) -> Iterator[tuple[str, str]]:
@@ -165,7 +168,10 @@ def _files(table: str, wish: TableWish, state: TableState, reference: TableState
             ),
         )
     if wish.files and (problem := _outside(state.files, wish.files, reference.files)):
-        yield "layout", f"The rows of `{table}` are right, but they lie in {state.files} files; {problem}."
+        yield (
+            "layout",
+            f"The rows of `{table}` are right, but they lie in {state.files} file{'' if state.files == 1 else 's'}; {problem}.",
+        )
 
 
 def _metric(
@@ -185,7 +191,10 @@ def _read(
     if name not in found:
         yield "layout", f"How many files a query of `{table}` reads could not be read."
     elif problem := _outside(found[name], bound, reference[name]):
-        yield "layout", f"A query of `{table}` for {name} reads {found[name]} files; {problem}."
+        yield (
+            "layout",
+            f"A query of `{table}` for {name} reads {found[name]} file{'' if found[name] == 1 else 's'}; {problem}.",
+        )
 
 
 def _trials(table: str, wish: TableWish, found: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,10 +142,21 @@ def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) 
         _set_up(stage)
         yield replace(stage, before=_logs(stage))
     finally:
-        workspace.spark.catalog.setCurrentDatabase(current)
+        # In a thread of its own, because this one may have been interrupted in the middle of a call into the JVM.
+        cleaning = threading.Thread(
+            target=_clear_away, args=(workspace.spark, observer, database, views.values(), current)
+        )
+        cleaning.start()
+        cleaning.join()
+
+
+def _clear_away(spark: SparkSession, observer: SparkSession, database: str, views: Iterable[str], current: str) -> None:
+    """Remove the database with its tables, and the views; each in any case."""
+    with contextlib.ExitStack() as steps:
+        steps.callback(spark.catalog.setCurrentDatabase, current)
+        for view in views:
+            steps.callback(spark.catalog.dropGlobalTempView, view)
         observer.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
-        for view in views.values():
-            workspace.spark.catalog.dropGlobalTempView(view)
 
 
 def _set_up(stage: Stage) -> None:
