@@ -220,7 +220,7 @@ def test_nothing_is_left_behind_also_not_by_a_function_that_fails_or_never_ends(
 
 def state_of(**changes: Any) -> Answer:
     """An answer without rows, whose one table was changed by one UPDATE, except for `changes`."""
-    commit = Commit(1, "UPDATE", "", {"numUpdatedRows": 4})
+    commit = Commit(1, "UPDATE", "", {"numUpdatedRows": 4, "numCopiedRows": 3})
     usual: dict[str, Any] = {"commits": (commit,), "files": 3, "kept_files": 2, "partitioned_by": ("part",)}
     return Answer(DeltaAnswer({}, {"shelf": TableState(**{**usual, **changes})}))
 
@@ -234,12 +234,12 @@ def state_of(**changes: Any) -> Answer:
          "made 2 commits to `shelf` (DELETE, WRITE); 1 would be enough. Between"),
         ({"commits": {"at_least": 1}}, {"commits": ()}, "made 0 commits to `shelf` (none); at least 1"),
         ({"partitioned_by": ["part"]}, {"partitioned_by": ()}, "partitioned by nothing, not by part"),
-        ({"partitioned_by": []}, {}, "partitioned by part, not by nothing"),
+        ({"partitioned_by": ["part"]}, {"partitioned_by": ("day", "part")}, "partitioned by day, part, not by part"),
         ({"kept_files": {"at_least": "reference"}}, {"kept_files": 0}, "0 are still in use; at least 2"),
-        ({"files": {"at_most": 1}}, {"files": 9}, "lie in 9 files; 1 would be enough"),
+        ({"files": {"at_most": 3}}, {"files": 9}, "lie in 9 files; 3 would be enough"),
         ({"metrics": {"numUpdatedRows": {"at_most": 5}}}, {"commits": (Commit(1, "UPDATE", "", {"numUpdatedRows": 12}),)},
          "`numUpdatedRows` = 12; 5 would be enough"),
-        ({"metrics": {"numCopiedRows": {"at_most": 5}}}, {}, "No commit of your function to `shelf` has the metric"),
+        ({"metrics": {"numCopiedRows": {"at_most": 5}}}, {"commits": (Commit(1, "MERGE", "", {}),)}, "No commit of your function to `shelf` has the metric"),
         ({"reads": {"Spain": {"where": "c = 1", "files": {"at_most": 1}}}}, {"reads": {"Spain": 4}}, "for Spain reads 4 files; 1 would"),
         ({"reads": {"Spain": {"where": "c = 1", "files": {"at_most": 1}}}}, {}, "could not be read"),
         ({"properties": {"delta.appendOnly": "true"}}, {}, "has no property `delta.appendOnly` = `true`"),

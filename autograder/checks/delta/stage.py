@@ -97,10 +97,13 @@ class Stage:
             return None, "parquet" if any(folder.glob("**/*.parquet")) else "missing"
         if not self.observer.catalog.tableExists(self.handle(table)):
             return None, "missing"
-        detail = self.observer.sql(f"DESCRIBE DETAIL {self.names[table]}").select("format", "location").collect()[0]
-        if detail["format"] != "delta":
-            return None, str(detail["format"])
-        return Path(unquote(urlparse(detail["location"]).path)), ""
+        described = self.observer.sql(f"DESCRIBE TABLE EXTENDED {self.names[table]}").collect()
+        detail = {
+            row["col_name"]: row["data_type"] for row in described
+        }  # the table's own entries come after its columns
+        if detail.get("Provider", "").lower() != "delta":
+            return None, detail.get("Provider", "").lower() or "other"
+        return Path(unquote(urlparse(detail["Location"]).path)), ""
 
     def _reader(self, version: int | None, table: str) -> DataFrame:
         reader = self.observer.read if version is None else self.observer.read.option("versionAsOf", version)
