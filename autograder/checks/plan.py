@@ -7,6 +7,11 @@
 - `"storage": "MEMORY_ONLY"`: the storage level of what the answer reads from memory, as `StorageLevel` names it.
 - `"partitions": 1`: the number of partitions of the answer.
 - `"broadcast_variables": 1`: at least so many broadcast variables are used by the answer's Python functions.
+- `"python": False`: no operator hands rows to Python.
+- `"pushed_filters": ["country"]`: values of these columns are compared while files are read, not afterwards.
+- `"partition_filters": ["country"]`: whole partitions are left out by these columns.
+- `"reads_columns": ["name", "attributes.brand"]`: no other columns are read from files.
+- `"reads_files": 1`: at most so many files are read, all scans added up; scans of Delta tables leave out files by their statistics.
 
 `actions={"at_most": n}` bounds the Spark actions that the learner's function itself triggers.
 """
@@ -15,8 +20,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
+
+from autograder.checks.scans import initial_plan, nodes, scans
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
 _NODE = re.compile(r"^[\s:+|*\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
 _STORAGE = re.compile(r"InMemoryRelation .*StorageLevel\((?P<level>[^)]*)\)")
 _PYTHON_OPERATORS = ("BatchEvalPythonExec", "ArrowEvalPythonExec")
+_PYTHON_NAME = re.compile(r"Python|Pandas|InArrow")
+_OF_SCANS = ("pushed_filters", "partition_filters", "reads_columns", "reads_files")
 
 
 def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,29 +44,49 @@ def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
         facts["partitions"] = int(frame._jdf.queryExecution().toRdd().getNumPartitions())
     if "broadcast_variables" in wanted:
         facts["broadcast_variables"] = broadcast_variables(frame)
+    if "python" in wanted:
+        facts["python"] = python_operators(frame)
+    if any(name in wanted for name in _OF_SCANS):
+        facts |= _facts_of_scans(frame)
     return facts
+
+
+def _facts_of_scans(frame: DataFrame) -> dict[str, Any]:
+    found = scans(frame)
+    return {
+        "pushed_filters": sorted({name for scan in found for name in scan.pushed}),
+        "partition_filters": sorted({name for scan in found for name in scan.partitions}),
+        "reads_columns": sorted({name for scan in found for name in scan.columns}),
+        "reads_files": sum(scan.files for scan in found),
+    }
 
 
 def operators(frame: DataFrame) -> dict[str, int]:
     """How often each physical operator occurs in the plan of a DataFrame, as planned before adaptive execution."""
-    text = _initial_plan(frame).toString()
+    text = initial_plan(frame).toString()
     names = (match["name"] for line in text.splitlines() if (match := _NODE.match(line)))
     return dict(sorted(Counter(names).items()))
 
 
 def storage_levels(frame: DataFrame) -> list[str]:
     """The storage levels of the cached data that the plan of a DataFrame reads ("MEMORY_ONLY", ...), each once."""
-    return sorted({_level_name(match["level"]) for match in _STORAGE.finditer(_initial_plan(frame).toString())})
+    return sorted({_level_name(match["level"]) for match in _STORAGE.finditer(initial_plan(frame).toString())})
 
 
 def broadcast_variables(frame: DataFrame) -> int:
     """How many broadcast variables the Python functions in the plan of a DataFrame carry, all functions added up."""
     return sum(
         int(node.udfs().apply(number).func().broadcastVars().size())
-        for node in _nodes(_initial_plan(frame))
+        for node in nodes(initial_plan(frame))
         if node.getClass().getSimpleName() in _PYTHON_OPERATORS
         for number in range(node.udfs().size())
     )
+
+
+def python_operators(frame: DataFrame) -> list[str]:
+    """The operators in the plan of a DataFrame that hand rows to Python, by name, each once."""
+    names = {str(node.nodeName()) for node in nodes(initial_plan(frame))}
+    return sorted(name for name in names if _PYTHON_NAME.search(name))
 
 
 def complaint(facts: Mapping[str, Any], options: Mapping[str, Any]) -> str:
@@ -119,24 +148,78 @@ def _broadcast_complaint(found: Any, wanted: Any) -> str:
     return ""
 
 
+def _python_complaint(found: Any, wanted: Any) -> str:
+    if found != [] and not wanted:
+        return (
+            f"The rows are right, but Spark hands rows to Python for them ({', '.join(_texts(found)[:5])} in the plan). "
+            "Use column functions instead of a Python function."
+        )
+    return ""
+
+
+def _pushed_complaint(found: Any, wanted: Any) -> str:
+    missing = [name for name in wanted if name not in _texts(found)]
+    if missing:
+        return (
+            f"The rows are right, but no condition on {_quoted(missing)} reaches the scan: look for PushedFilters in `explain()`. "
+            "Compare the column itself with a constant, without a cast or a function around it, and before anything that caches or limits."
+        )
+    return ""
+
+
+def _partition_filter_complaint(found: Any, wanted: Any) -> str:
+    missing = [name for name in wanted if name not in _texts(found)]
+    if missing:
+        return (
+            f"The rows are right, but no partition is left out by {_quoted(missing)}: look for PartitionFilters in `explain()`. "
+            "Filter by the partition column itself."
+        )
+    return ""
+
+
+def _columns_complaint(found: Any, wanted: Any) -> str:
+    extra = [
+        name
+        for name in _texts(found)
+        if not any(name == allowed or name.startswith(f"{allowed}.") for allowed in wanted)
+    ]
+    if extra:
+        return (
+            f"The rows are right, but {_quoted(extra)} {'is' if len(extra) == 1 else 'are'} read from the files without need: "
+            "look for ReadSchema in `explain()`. Select the columns that you need before you cache, count or call Python."
+        )
+    return ""
+
+
+def _files_complaint(found: Any, wanted: Any) -> str:
+    if not isinstance(found, int) or found > wanted:
+        return (
+            f"The rows are right, but {found} files are read for them; {wanted} would be enough. "
+            "A filter on the partition column, or on a column by which the files are sorted, leaves files out."
+        )
+    return ""
+
+
+def _texts(found: Any) -> list[str]:
+    """A list of names, whatever came out of the sandbox in its place."""
+    return [str(name) for name in found] if isinstance(found, list) else []
+
+
+def _quoted(names: Collection[Any]) -> str:
+    """At most five names, as code."""
+    return ", ".join(f"`{name}`" for name in list(names)[:5]) + (", ..." if len(names) > 5 else "")
+
+
 _FACTS = {
     "storage": _storage_complaint,
     "partitions": _partitions_complaint,
     "broadcast_variables": _broadcast_complaint,
+    "python": _python_complaint,
+    "pushed_filters": _pushed_complaint,
+    "partition_filters": _partition_filter_complaint,
+    "reads_columns": _columns_complaint,
+    "reads_files": _files_complaint,
 }
-
-
-def _initial_plan(frame: DataFrame) -> Any:
-    """The physical plan as first planned: after an action, an adaptive plan prints its final and its initial form."""
-    plan = frame._jdf.queryExecution().executedPlan()
-    return plan.initialPlan() if plan.getClass().getSimpleName() == "AdaptiveSparkPlanExec" else plan
-
-
-def _nodes(plan: Any) -> Iterator[Any]:
-    yield plan
-    children = plan.children()
-    for number in range(children.size()):
-        yield from _nodes(children.apply(number))
 
 
 def _level_name(description: str) -> str:

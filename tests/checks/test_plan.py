@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from autograder.checks import KINDS, plan
+from autograder.checks.scans import Scan, scans
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.call import Outcome, call
 
@@ -126,3 +127,85 @@ def test_a_table_cached_earlier_does_not_count_as_the_answers_own(spark: SparkSe
     assert right.answer is not None
     assert "no InMemoryTableScan" in plan.complaint(forgetful.answer.facts, {"plan": wanted})
     assert plan.complaint(right.answer.facts, {"plan": wanted}) == ""
+
+
+@pytest.fixture(scope="module")
+def by_country(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, DataFrame]:
+    """Eight rows in two countries as "parquet" and as "delta", partitioned by country; one file each, sorted by number, with a struct."""
+    columns = ["id", "IF(id < 4, 'France', 'Spain') AS country", "named_struct('a', id, 'b', id * 2) AS pair"]
+    rows = spark.range(0, 8, 1, 1).selectExpr(*columns, "id * 10 AS number")
+    made = {}
+    for name in ("parquet", "delta"):
+        folder = str(tmp_path_factory.mktemp("by_country") / name)
+        rows.write.format(name).partitionBy("country").save(folder)
+        made[name] = spark.read.format(name).load(folder)
+    return made
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+def test_scans_tell_what_is_read(by_country: Mapping[str, DataFrame], kind: str) -> None:
+    table = by_country[kind]
+    one = table.where("country = 'Spain' AND number > 45").select("pair.b")
+    assert scans(one) == [Scan(("number", "pair.b"), ("number",), ("country",), 1)]
+    around = table.where("upper(country) = 'SPAIN' AND number + 1 > 45 AND id IS NOT NULL").select("id")
+    assert scans(around) == [Scan(("id", "number"), (), ("country",), 1)]
+    after_an_action = table.where("number > 45").groupBy("country").count()
+    after_an_action.collect()
+    assert [scan.pushed for scan in scans(after_an_action)] == [("number",)]
+    in_a_subquery = table.where(table["id"] == 3).select("id").join(table.select("number", "id"), "id", "left")
+    assert sorted(scan.files for scan in scans(in_a_subquery))[-1] == 2
+
+
+def test_scans_see_through_cached_data_and_delta_leaves_files_out_by_statistics(
+    by_country: Mapping[str, DataFrame],
+) -> None:
+    kept = by_country["parquet"].cache()
+    try:
+        late = kept.where("country = 'Spain' AND number > 45").select("id")
+        assert plan.complaint(
+            plan.observed(late, {"pushed_filters": ["number"]}), {"plan": {"pushed_filters": ["number"]}}
+        )
+        assert [(len(scan.columns), scan.files) for scan in scans(late)] == [(4, 2)]
+    finally:
+        kept.unpersist()
+    assert by_country["delta"].where("id > 5").count() == 2
+    files = {name: scans(table.where("id > 5 AND country > 'A'"))[0].files for name, table in by_country.items()}
+    assert files["parquet"] == 2
+
+
+def test_python_functions_are_found_wherever_they_run(spark: SparkSession) -> None:
+    numbers = spark.range(4)
+    plus = F.udf(lambda number: number + 1, "bigint")
+    assert plan.python_operators(numbers.select(plus("id"))) == ["BatchEvalPython"]
+    assert plan.python_operators(numbers.mapInPandas(lambda frames: frames, "id bigint")) == ["MapInPandas"]
+    assert plan.python_operators(numbers.mapInArrow(lambda batches: batches, "id bigint")) != []
+    assert plan.python_operators(numbers.groupBy("id").count().select(F.col("count") + 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "facts", "told"),
+    [
+        (
+            {"python": False},
+            {"python": ["BatchEvalPython"]},
+            "hands rows to Python for them (BatchEvalPython in the plan)",
+        ),
+        ({"pushed_filters": ["a", "b"]}, {"pushed_filters": ["a"]}, "no condition on `b` reaches the scan"),
+        ({"pushed_filters": ["a"]}, {"pushed_filters": 7}, "no condition on `a`"),
+        ({"partition_filters": ["day"]}, {"partition_filters": []}, "no partition is left out by `day`"),
+        (
+            {"reads_columns": ["a", "s.x"]},
+            {"reads_columns": ["a", "s.x", "s.y", "z"]},
+            "`s.y`, `z` are read from the files",
+        ),
+        ({"reads_columns": ["s"]}, {"reads_columns": ["s.x", "sum"]}, "`sum` is read from the files"),
+        ({"reads_files": 1}, {"reads_files": 4}, "4 files are read for them; 1 would be enough"),
+        ({"reads_files": 1}, {"reads_files": None}, "would be enough"),
+        ({"reads_files": 1}, {}, "could not be read"),
+    ],
+)
+def test_what_a_scan_reads_without_need_is_told(wanted: Mapping[str, Any], facts: Mapping[str, Any], told: str) -> None:
+    assert told in plan.complaint({"plan": {}, **facts}, {"plan": wanted})
+    right = {"python": [], "pushed_filters": ["a", "b"], "partition_filters": ["day"], "reads_columns": ["a", "s.x"]}
+    if "s" not in wanted.get("reads_columns", ()):
+        assert plan.complaint({"plan": {}, **right, "reads_files": 1}, {"plan": wanted}) == ""

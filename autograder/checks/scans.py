@@ -1,0 +1,91 @@
+"""What the scans of a physical plan read, asked of Spark's own objects: files, columns, filters. Runs no job, but may list files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_CACHED = "InMemoryTableScanExec"
+_ADAPTIVE = "AdaptiveSparkPlanExec"
+_NOT_NULL = ("IsNotNull", "IsNull")
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan of files, of a Delta table or of any other file format.
+
+    `columns` are read from the files, nested ones as "attributes.brand"; `pushed` are the columns of which values are compared while
+    the files are read (not only whether they are NULL); `partitions` are the partition columns by which whole folders are left out;
+    `files` is the number of files that remain.
+    """
+
+    columns: tuple[str, ...]
+    pushed: tuple[str, ...]
+    partitions: tuple[str, ...]
+    files: int
+
+
+def scans(frame: DataFrame) -> list[Scan]:
+    """All scans of files in the plan of a DataFrame, those of subqueries and of cached data included.
+
+    Scans of the newer data source interface (JDBC, Kafka) hold no files and are left out.
+    """
+    return [
+        _scan(node) for node in nodes(initial_plan(frame)) if node.getClass().getSimpleName() == "FileSourceScanExec"
+    ]
+
+
+def initial_plan(frame: DataFrame) -> Any:
+    """The physical plan as first planned: after an action, an adaptive plan prints its final and its initial form."""
+    return _unwrapped(frame._jdf.queryExecution().executedPlan())
+
+
+def nodes(plan: Any) -> Iterator[Any]:
+    """A physical operator and all below it, also in subqueries and in plans whose result is cached."""
+    plan = _unwrapped(plan)
+    yield plan
+    for below in (plan.children(), plan.subqueries()):
+        for child in _sequence(below):
+            yield from nodes(child)
+    if plan.getClass().getSimpleName() == _CACHED:
+        yield from nodes(plan.relation().cachedPlan())
+
+
+def _unwrapped(plan: Any) -> Any:
+    return plan.initialPlan() if plan.getClass().getSimpleName() == _ADAPTIVE else plan
+
+
+def _scan(node: Any) -> Scan:
+    compared = [
+        found for found in _sequence(node.pushedDownFilters()) if found.getClass().getSimpleName() not in _NOT_NULL
+    ]
+    by_partition = [
+        found for found in _sequence(node.partitionFilters()) if found.getClass().getSimpleName() not in _NOT_NULL
+    ]
+    return Scan(
+        columns=tuple(sorted(_leaves(node.requiredSchema()))),
+        pushed=tuple(sorted({str(name) for found in compared for name in found.references()})),
+        partitions=tuple(
+            sorted({str(column.name()) for found in by_partition for column in _sequence(found.references().toSeq())})
+        ),
+        files=int(node.selectedPartitions().totalNumberOfFiles()),
+    )
+
+
+def _leaves(structure: Any, prefix: str = "") -> Iterator[str]:
+    """The names of the columns of a JVM StructType; of a struct its fields, each as "struct.field"."""
+    for field in structure.fields():
+        name = prefix + str(field.name())
+        if field.dataType().getClass().getSimpleName() == "StructType":
+            yield from _leaves(field.dataType(), f"{name}.")
+        else:
+            yield name
+
+
+def _sequence(found: Any) -> list[Any]:
+    """A Scala Seq as a list."""
+    return [found.apply(number) for number in range(found.size())]
