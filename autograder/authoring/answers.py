@@ -174,12 +174,14 @@ def _compiled(code: str, name: str) -> CodeType:
 
 @contextmanager
 def _restored(spark: SparkSession) -> Iterator[None]:
-    """Undo what one answer leaves in the session for the next: settings and cached tables."""
+    """Undo what one answer leaves in the session for the next: settings, cached tables, running streams."""
     known = _fingerprint(spark)
     before = _settings(spark, known)
     try:
         yield
     finally:
+        for query in spark.streams.active:
+            query.stop()
         spark.catalog.clearCache()
         if _fingerprint(spark) != known:
             after = dict(spark.conf.getAll)

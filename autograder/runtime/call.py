@@ -52,10 +52,11 @@ def call(
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
     tables: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Call `function(**inputs)` and capture its answer within `spec.deadline` seconds.
 
-    `tables` are those that the kind of answer needs for itself.
+    `tables` are those that the kind of answer needs for itself, `arguments` all plain values of the case.
 
     The work happens in a thread of its own, so that a function that never ends cannot take the notebook with it: Spark jobs of the
     call are cancelled, Python code is interrupted, and the caller always gets an outcome.
@@ -69,10 +70,11 @@ def call(
     def work() -> None:
         try:
             _tag_jobs(spark, tag)
-            outcomes.append(_answer(spec, check, function, inputs, tables or {}, spark))
+            outcomes.append(_answer(spec, check, function, inputs, (tables or {}, arguments or {}), spark))
         except DeadlineExceeded:
             return
 
+    streams = _streams(spark)
     thread = _new_thread(work)
     thread.start()
     thread.join(spec.deadline)
@@ -80,6 +82,7 @@ def call(
         return outcomes[0]
     if spark is not None:
         spark.sparkContext.cancelJobsWithTag(tag)
+        _stop_new_streams(spark, streams)
     _interrupt(thread)
     thread.join(2.0)
     return Outcome(
@@ -94,7 +97,7 @@ def _answer(
     check: Check,
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
-    tables: Mapping[str, Any],
+    given: tuple[Mapping[str, Any], Mapping[str, Any]],
     spark: Any,
 ) -> Outcome:
     counting = _Counting(function, spark) if "actions" in spec.options else None
@@ -103,7 +106,7 @@ def _answer(
             # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
             spark.catalog.clearCache()
         with tempfile.TemporaryDirectory(prefix="course-answer-", ignore_cleanup_errors=True) as folder:
-            workspace = Workspace(spark, Path(folder), tables)
+            workspace = Workspace(spark, Path(folder), *given)
             answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
@@ -125,6 +128,24 @@ def _tag_jobs(spark: Any, tag: str) -> None:
     if spark is not None:
         spark.sparkContext.addJobTag(tag)
         spark.sparkContext.setInterruptOnCancel(True)
+
+
+def _streams(spark: Any) -> frozenset[str]:
+    """The run ids of the streaming queries that run before the call."""
+    return frozenset() if spark is None else frozenset(str(query.runId) for query in spark.streams.active)
+
+
+def _stop_new_streams(spark: Any, known: frozenset[str]) -> None:
+    """Stop the streaming queries that the call has started; in a thread, because a query that does not react blocks `stop`."""
+
+    def stop() -> None:
+        for query in spark.streams.active:
+            if str(query.runId) not in known:
+                query.stop()
+
+    stopping = _new_thread(stop)
+    stopping.start()
+    stopping.join(5.0)
 
 
 def _last_execution(spark: Any) -> int:

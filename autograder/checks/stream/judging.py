@@ -1,0 +1,101 @@
+"""Judges what came out of a stream: content first, then the conditions on how it came about. Knows no Spark."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from autograder.checks.base import Answer, Judgement
+from autograder.checks.dataframe import rules
+from autograder.checks.stream.options import StreamOptions
+from autograder.compare import Frame, compare_frames
+
+RIGHT_ROWS = "The rows in the sink are right."
+NO_CHECKPOINT = (
+    "Your query keeps its progress somewhere else than in `checkpoint`, so that a restart begins again from nothing. "
+    'Give it the folder: `.option("checkpointLocation", checkpoint)`.'
+)
+
+
+def judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judgement:
+    """The judgement on one case."""
+    wanted = StreamOptions.of(options)
+    facts = actual.facts
+    if expected.payload is None or actual.payload is None:
+        if expected.payload is actual.payload:
+            return Judgement(True, fraction=1.0)
+        if actual.payload is None:
+            reason = NO_CHECKPOINT if not facts["used_checkpoint"] else "Nothing was found in the sink."
+            return Judgement(False, reason, shape="sink")
+        return Judgement(False, "Your query wrote rows where none are expected.", shape="sink")
+    difference = compare_frames(actual.payload, expected.payload, rules(options))
+    if not difference.equal:
+        account = _account(actual.payload, expected.payload, wanted.ids)
+        reasons = [*account, *_reasons(facts, expected.facts, wanted)]
+        found = Judgement.of(difference)
+        if not reasons:
+            return found
+        wrong = tuple(dict.fromkeys([*reasons[1:], difference.message, *difference.wrong]))
+        return Judgement(
+            False, reasons[0], difference.right, wrong, difference.examples, difference.hint, difference.shape
+        )
+    problem = next(iter(_reasons(facts, expected.facts, wanted)), "")
+    if problem:
+        return Judgement(False, problem, right=(RIGHT_ROWS,), shape="stream")
+    return Judgement(True, right=difference.right, fraction=1.0)
+
+
+def _account(actual: Frame, expected: Frame, ids: str) -> list[str]:
+    """Which events were lost and which came more often than they should, by their id."""
+    if not ids or ids not in actual.columns or ids not in expected.columns:
+        return []
+    found, due = (Counter(frame.table[ids].to_pylist()) for frame in (actual, expected))
+    lost = sum((due - found).values())
+    doubled = sum((found - due).values())
+    total = sum(due.values())
+    said = []
+    if doubled:
+        said.append(
+            f"Not exactly once: {doubled:,} of {total:,} events are in the sink more often than they should be. Something was "
+            "written again when the query ran a batch again."
+        )
+    if lost:
+        said.append(f"Not exactly once: {lost:,} of {total:,} events never reached the sink.")
+    return said
+
+
+def _reasons(facts: Mapping[str, Any], due: Mapping[str, Any], wanted: StreamOptions) -> list[str]:
+    """Conditions that do not hold, as sentences; where rows are wrong they are the likely reason."""
+    said = []
+    if wanted.starts and not facts["used_checkpoint"]:
+        said.append(NO_CHECKPOINT)
+    if wanted.starts and facts["mode"] != due["mode"]:
+        said.append(f"The output mode of your query is {facts['mode'].lower()}; the task needs another one.")
+    if wanted.watermark and facts["delays"] != due["delays"]:
+        if not facts["delays"]:
+            said.append(
+                "There is no watermark in the plan of your query: nothing ever becomes too late, and state never ends."
+            )
+        elif not due["delays"]:
+            said.append("Your query has a watermark that the task does not ask for.")
+        else:
+            said.append(f"The watermark of your query waits {_durations(facts['delays'])}; the task says another time.")
+    if wanted.batches and len(facts["batches"]) != len(due["batches"]):
+        said.append(
+            f"Your query read everything in {_batches(len(facts['batches']))}; {_batches(len(due['batches']))} were due. Look at the "
+            "source's rate limit and the trigger."
+        )
+    if wanted.state is not None and facts["state"] > wanted.state:
+        said.append(
+            f"Your query keeps {facts['state']:,} rows of state at the end; {wanted.state:,} would be enough. What lets Spark forget?"
+        )
+    return said
+
+
+def _batches(count: int) -> str:
+    return "1 batch" if count == 1 else f"{count} batches"
+
+
+def _durations(delays: list[int]) -> str:
+    return " and ".join(f"{delay / 1000:g} seconds" for delay in delays)
