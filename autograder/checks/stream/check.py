@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -45,12 +46,13 @@ class StreamCheck(Check):
         spark = workspace.spark
         with own_streams(spark):
             feed = make_feed(wanted, scenario, workspace.tables[wanted.table], workspace.folder, spark)
-            drive = Drive(function, inputs, wanted, feed, workspace.folder, spark)
-            drive.play(scenario.script)
-            if wanted.starts:
-                content = read_target(wanted, drive.supplied(), spark)
-            else:
-                content = drive.sink.content(wanted.mode, wanted.last)
+            with contextlib.closing(feed):
+                drive = Drive(function, inputs, wanted, feed, workspace.folder, spark)
+                drive.play(scenario.script)
+                if wanted.starts:
+                    content = read_target(wanted, drive.supplied(), spark)
+                else:
+                    content = drive.sink.content(wanted.mode, wanted.last)
         return Answer(content, drive.observed.facts())
 
     def save(self, answer: Answer, folder: Path) -> None:

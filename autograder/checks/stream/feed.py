@@ -51,6 +51,10 @@ class Feed(ABC):
         """Values for the parameters that tell a learner's function where rows come from, beside `events`."""
         return {}
 
+    def close(self) -> None:
+        """Give back what the feed holds outside its folder."""
+        self.parts.clear()
+
     @abstractmethod
     def events(self, spark: SparkSession) -> DataFrame:
         """The stream of rows, opened in a session."""
@@ -113,6 +117,13 @@ class KafkaFeed(Feed):
         reader = spark.readStream.format("kafka").option("kafka.bootstrap.servers", self.servers)
         limited = reader.option("subscribe", self.topic).option("maxOffsetsPerTrigger", self.per_batch)
         return limited.option("startingOffsets", "earliest").load()
+
+    def close(self) -> None:
+        """Remove the topic."""
+        from autograder.services.kafka import delete_topic
+
+        super().close()
+        delete_topic(self.spark, self.servers, self.topic)
 
     def _arrive(self, part: pa.Table, number: int) -> None:
         if not part.num_rows:

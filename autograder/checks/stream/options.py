@@ -111,7 +111,9 @@ class Scenario:
         if not isinstance(given, Mapping):
             raise WrongOptions("The argument `scenario` must be a dictionary.")
         _known(given, cls, SCENARIO)
-        values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+        }
         found = cls(**values)
         sizes = found.files if isinstance(found.files, tuple) else (found.files,)
         if not sizes or any(not isinstance(size, int) or size < 1 for size in sizes):
