@@ -12,6 +12,7 @@ from autograder.checks.stream.options import StreamOptions
 from autograder.compare import Frame, compare_frames
 
 RIGHT_ROWS = "The rows in the sink are right."
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 NO_CHECKPOINT = (
     "Your query keeps its progress somewhere else than in `checkpoint`, so that a restart begins again from nothing. "
     'Give it the folder: `.option("checkpointLocation", checkpoint)`.'
@@ -32,7 +33,7 @@ def judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judge
     difference = compare_frames(actual.payload, expected.payload, rules(options))
     if not difference.equal:
         account = _account(actual.payload, expected.payload, wanted.ids)
-        reasons = [*account, *_reasons(facts, expected.facts, wanted)]
+        reasons = [*account, *_trigger(facts, expected.facts, wanted), *_reasons(facts, expected.facts, wanted)]
         found = Judgement.of(difference)
         if not reasons:
             return found
@@ -65,6 +66,15 @@ def _account(actual: Frame, expected: Frame, ids: str) -> list[str]:
     return said
 
 
+def _trigger(facts: Mapping[str, Any], due: Mapping[str, Any], wanted: StreamOptions) -> list[str]:
+    """What another trigger has to do with rows that are wrong; by itself it is no mistake."""
+    if not wanted.starts or facts["trigger"] == due["trigger"]:
+        return []
+    return [
+        f"The trigger of your query is {facts['trigger']}. `availableNow=True` handles everything that is there, batch by batch."
+    ]
+
+
 def _reasons(facts: Mapping[str, Any], due: Mapping[str, Any], wanted: StreamOptions) -> list[str]:
     """Conditions that do not hold, as sentences; where rows are wrong they are the likely reason."""
     said = []
@@ -81,10 +91,10 @@ def _reasons(facts: Mapping[str, Any], due: Mapping[str, Any], wanted: StreamOpt
             said.append("Your query has a watermark that the task does not ask for.")
         else:
             said.append(f"The watermark of your query waits {_durations(facts['delays'])}; the task says another time.")
-    if wanted.batches and len(facts["batches"]) != len(due["batches"]):
+    if wanted.batches and facts["batches"] != due["batches"]:
         said.append(
-            f"Your query read everything in {_batches(len(facts['batches']))}; {_batches(len(due['batches']))} were due. Look at the "
-            "source's rate limit and the trigger."
+            f"Your query read everything in {_batches(facts['batches'])}; {due['batches']} would be right. Look at the source's rate "
+            "limit and the trigger."
         )
     if wanted.state is not None and facts["state"] > wanted.state:
         said.append(
@@ -98,4 +108,10 @@ def _batches(count: int) -> str:
 
 
 def _durations(delays: list[int]) -> str:
-    return " and ".join(f"{delay / 1000:g} seconds" for delay in delays)
+    return " and ".join(_duration(delay // 1000) for delay in delays)
+
+
+def _duration(seconds: int) -> str:
+    unit, length = next(((unit, length) for unit, length in _UNITS if seconds and seconds % length == 0), ("second", 1))
+    count = seconds // length
+    return f"{count:,} {unit}" + ("" if count == 1 else "s")

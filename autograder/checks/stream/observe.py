@@ -18,14 +18,14 @@ _ENDLESS = ("ProcessingTime", "Continuous", "RealTime")
 class Observed:
     """Facts of all starts of one query.
 
-    batches: ids of the batches that had rows, in the order in which they ended.
+    batches: how many batches the checkpoint has planned.
     delays: the watermark delays in the plan, in milliseconds.
     used_checkpoint: whether every start left its offsets in the checkpoint that it was given.
     state: rows kept as state after the last batch.
     killed: whether a process was really killed on the way.
     """
 
-    batches: list[int] = field(default_factory=list)
+    batches: int = 0
     delays: list[int] = field(default_factory=list)
     mode: str = ""
     trigger: str = ""
@@ -49,10 +49,10 @@ class Observed:
         plan = str(query._jsq.streamingQuery().analyzedPlan().toString())
         self.delays = sorted({int(delay) for delay in _DELAY.findall(plan)})
         progress: list[Any] = list(query.recentProgress)
-        self.batches += [int(entry["batchId"]) for entry in progress if entry["numInputRows"]]
+        self.batches = sum(path.name.isdigit() for path in (checkpoint / "offsets").glob("*"))
         if progress:
             self.state = sum(int(operator["numRowsTotal"]) for operator in progress[-1]["stateOperators"])
-            self.used_checkpoint = self.used_checkpoint and (checkpoint / "offsets").is_dir()
+            self.used_checkpoint = self.used_checkpoint and self.batches > 0
 
     def facts(self) -> dict[str, Any]:
         """The facts as JSON values."""
