@@ -88,7 +88,7 @@ def call(
     return Outcome(
         Status.TIMEOUT,
         message=f"Your function was still running after {spec.deadline:g} seconds and was stopped. Look for a loop that never ends, "
-        "a join that multiplies rows, or a `collect()` of everything.",
+        "a join that multiplies rows, a `collect()` of everything, or waiting for a stream without an end.",
     )
 
 

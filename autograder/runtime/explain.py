@@ -60,8 +60,10 @@ def _stream_failure(text: str) -> str:
     if "Traceback (most recent call last)" in cause:
         raised = re.findall(r"^(?:\w+\.)*(\w+): (.*)$", cause, re.MULTILINE)
         name, message = raised[-1] if raised else ("Exception", "it has no message")
-        cause = message if message.startswith("[") else f"{name}: {re.sub(r' SQLSTATE: .*$', '', message)}"
-        where = " (raised inside the function given to `foreachBatch`)"
+        if message.startswith("["):
+            cause = message
+        else:
+            cause, where = f"{name}: {message}", " (raised inside the function given to `foreachBatch`)"
     condition = re.match(r"\[([A-Z][A-Z0-9_.]*)\]", cause)
     said = _with_advice(condition[1], _first_paragraph(cause)) if condition else _first_paragraph(cause)
     return re.sub(r"\s*SQLSTATE: \w+", "", said) + where

@@ -24,6 +24,7 @@ echo $program > "$PROGRAM_FILE.part" && mv "$PROGRAM_FILE.part" "$PROGRAM_FILE"
 cat > /dev/null
 kill -9 $program
 wait $program
+cd / && rm -rf "$PROGRAM_FOLDER"
 """
 
 
@@ -72,7 +73,10 @@ class Lifeline:
 
 
 def start(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Lifeline:
-    """Start a program whose output goes to `log`. Raises OSError."""
+    """Start a program in a folder of its own, which is removed when the program ends; its output goes to `log`.
+
+    Raises OSError.
+    """
     program_file = folder / "program"
     with log.open("ab") as output:
         guard = subprocess.Popen(
@@ -80,7 +84,7 @@ def start(command: Sequence[str], folder: Path, environment: Mapping[str, str], 
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**environment, "PROGRAM_FILE": str(program_file)},
+            env={**environment, "PROGRAM_FILE": str(program_file), "PROGRAM_FOLDER": str(folder)},
             cwd=folder,
             start_new_session=True,
         )

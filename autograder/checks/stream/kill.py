@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -54,7 +54,8 @@ def run_and_kill(drive: Drive) -> bool:
     tables = _stored_tables(drive)
     settings = _settings(drive.spark)
     parent = os.getpid()
-    child = os.fork()
+    with _connections_stay_open():
+        child = os.fork()
     if child == 0:
         _child(drive, signs, tables, settings, parent)
     try:
@@ -165,6 +166,29 @@ def _run(drive: Drive, signs: Path) -> None:
 
     with after_each_batch(hold, announced=lambda: _sign(signs / "held", "")):
         drive.start().awaitTermination()
+
+
+@contextlib.contextmanager
+def _connections_stay_open() -> Iterator[None]:
+    """Keep a fork from ending the connections to the JVM that it shares with its parent.
+
+    Python drops the thread-local values of all threads that a fork does not have, and py4j then shuts their connections down, for
+    both processes. With the connection the JVM's thread ends, and with it the parent's active session.
+    """
+    from py4j import clientserver, java_gateway
+
+    parent, original = os.getpid(), clientserver.quiet_shutdown
+
+    def shut_down(connection: Any) -> None:
+        if os.getpid() == parent:
+            original(connection)
+
+    clientserver.quiet_shutdown = java_gateway.quiet_shutdown = shut_down
+    try:
+        yield
+    finally:
+        if os.getpid() == parent:
+            clientserver.quiet_shutdown = java_gateway.quiet_shutdown = original
 
 
 def _sign(path: Path, text: str) -> None:
