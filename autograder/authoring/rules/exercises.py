@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 from autograder.authoring import hidden
 from autograder.authoring.rules.course import Course, Finding, Lesson, course_rule, lesson_rule
 from autograder.authoring.source import SourceCell
+from autograder.checks import KINDS, chosen_kind
 
 GRADED = (6, 9)
 MINIMUM_HINTS = 2
@@ -167,7 +169,7 @@ def functions_say_what_they_take(lesson: Lesson) -> Iterator[Finding]:
                     f"parameter `{parameter.arg}` has no type",
                     f"write `{parameter.arg}: DataFrame` or its type",
                 )
-            if parameter.arg not in tables | {"spark"} | set(_arguments(cell)):
+            if parameter.arg not in tables | {"spark"} | set(_arguments(cell)) | _supplied(cell):
                 problem = f"parameter `{parameter.arg}` is no table, not `spark` and no argument of `check`"
                 yield lesson.finding(
                     cell.exercise, problem, "correct its name, or give it in `check(..., arguments={...})`"
@@ -307,6 +309,20 @@ def _checked_name(cell: SourceCell) -> str:
         if len(call.args) > 1:
             return ast.unparse(call.args[1])
     return ""
+
+
+def _supplied(cell: SourceCell) -> set[str]:
+    """The parameters that the kind of answer fills in, as its option in the `check` call says, if that is written out."""
+    options: dict[str, Any] = {}
+    for call in hidden.calls_of("check", hidden.visible(cell)):
+        for word in call.keywords:
+            with contextlib.suppress(ValueError):
+                options[str(word.arg)] = ast.literal_eval(word.value)
+    kind = chosen_kind(options)
+    try:
+        return set(KINDS[kind].supplied(options)) if kind else set()
+    except (ValueError, KeyError, TypeError):  # options that the build refuses, with its own words
+        return set()
 
 
 def _arguments(cell: SourceCell) -> list[str]:
