@@ -42,12 +42,14 @@ def take(spark: SparkSession, events: DataFrame, tmp_path: Path) -> Callable[...
     """Takes an answer: `take(function, scenario, table=..., **options)`."""
     folders = iter(range(100))
 
-    def taken(function: Any, scenario: Any = None, *, table: DataFrame | None = None, **options: Any) -> Answer:
+    def taken(
+        function: Any, scenario: Any = None, *, table: DataFrame | None = None, inputs: Any = None, **options: Any
+    ) -> Answer:
         folder = tmp_path / f"run{next(folders)}"
         folder.mkdir()
         given = {"stream": {"table": "events", **options}}
         workspace = Workspace(spark, folder, {"events": table or events}, {"scenario": scenario or {}})
-        return StreamCheck().run(function, {}, given, workspace)
+        return StreamCheck().run(function, inputs or {}, given, workspace)
 
     return taken
 
@@ -82,9 +84,9 @@ notebook: SparkSession | None = None
 """Stands for the global `spark` of a notebook."""
 
 
-def through_the_notebook(events: DataFrame, target: str, checkpoint: str) -> StreamingQuery:
+def through_the_notebook(events: DataFrame, names: DataFrame, target: str, checkpoint: str) -> StreamingQuery:
     assert notebook is not None
-    return to_files(events.join(notebook.range(ROWS), "id"), target, checkpoint)
+    return to_files(events.join(notebook.range(ROWS), "id").join(names, "kind"), target, checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -347,9 +349,12 @@ def test_a_killed_query_goes_on_where_its_commits_end(
     known = spark.range(ROWS)
     before = descendants()
     scenario = {"files": 3, "script": ["feed 1", "drain", "feed rest", "kill", "drain"]}
-    due = take(through_the_notebook, scenario, **START)
-    assert due.facts["killed"] is True
-    assert rows(due, "id") == list(range(ROWS))
+    names = spark.createDataFrame([("a", "Anna"), ("b", "Bob")], "kind STRING, name STRING")
+    joined = take(through_the_notebook, scenario, inputs={"names": names}, **START)
+    assert joined.facts["killed"] is True
+    assert rows(joined, "id") == list(range(ROWS))
+    assert set(rows(joined, "name")) == {"Anna", "Bob"}
+    due = take(to_files, {"files": 3}, **START)
     verdict = judged(take(appending, scenario, **START), due, **START)
     assert verdict.message.startswith("Not exactly once: 8 of 24 events are in the sink more often")
     # The other JVM is gone; the session here and its connections are as before.
