@@ -37,10 +37,11 @@ def judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judge
         found = Judgement.of(difference)
         if not reasons:
             return found
-        wrong = tuple(dict.fromkeys([*reasons[1:], difference.message, *difference.wrong]))
-        return Judgement(
-            False, reasons[0], difference.right, wrong, difference.examples, difference.hint, difference.shape
-        )
+        findings = difference.wrong or (difference.message,)
+        # What the comparer would advise for rows that are there twice is about joins and grouping, not about restarts.
+        hint = "" if account else difference.hint
+        wrong = tuple(dict.fromkeys([*reasons[1:], *findings]))
+        return Judgement(False, reasons[0], difference.right, wrong, difference.examples, hint, difference.shape)
     problem = next(iter(_reasons(facts, expected.facts, wanted)), "")
     if problem:
         return Judgement(False, problem, right=(RIGHT_ROWS,), shape="stream")
