@@ -19,6 +19,7 @@ from autograder import manifest, paths
 from autograder.authoring import notebooks
 from autograder.authoring.source import Source, SourceCell, SourceError
 from autograder.checks import KINDS, Answer
+from autograder.checks.stream.drive import stop_streams
 from autograder.models import ExerciseSpec, Status, Verdict
 from autograder.runtime import cases, fixtures, judge
 from autograder.runtime.call import Outcome
@@ -180,8 +181,7 @@ def _restored(spark: SparkSession) -> Iterator[None]:
     try:
         yield
     finally:
-        for query in spark.streams.active:
-            query.stop()
+        stop_streams(spark, keep=frozenset())
         spark.catalog.clearCache()
         if _fingerprint(spark) != known:
             after = dict(spark.conf.getAll)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks import Answer, Check, Workspace, WrongKind
+from autograder.checks.stream.drive import running, stop_streams
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
 
@@ -74,7 +75,7 @@ def call(
         except DeadlineExceeded:
             return
 
-    streams = _streams(spark)
+    streams = running(spark) if spark is not None else frozenset()
     thread = _new_thread(work)
     thread.start()
     thread.join(spec.deadline)
@@ -82,7 +83,7 @@ def call(
         return outcomes[0]
     if spark is not None:
         spark.sparkContext.cancelJobsWithTag(tag)
-        _stop_new_streams(spark, streams)
+        _stop_streams(spark, streams)
     _interrupt(thread)
     thread.join(2.0)
     return Outcome(
@@ -130,20 +131,9 @@ def _tag_jobs(spark: Any, tag: str) -> None:
         spark.sparkContext.setInterruptOnCancel(True)
 
 
-def _streams(spark: Any) -> frozenset[str]:
-    """The run ids of the streaming queries that run before the call."""
-    return frozenset() if spark is None else frozenset(str(query.runId) for query in spark.streams.active)
-
-
-def _stop_new_streams(spark: Any, known: frozenset[str]) -> None:
-    """Stop the streaming queries that the call has started; in a thread, because a query that does not react blocks `stop`."""
-
-    def stop() -> None:
-        for query in spark.streams.active:
-            if str(query.runId) not in known:
-                query.stop()
-
-    stopping = _new_thread(stop)
+def _stop_streams(spark: Any, keep: frozenset[str]) -> None:
+    """Stop the streaming queries that the call has started; in a thread, because one that does not react blocks `stop`."""
+    stopping = _new_thread(lambda: stop_streams(spark, keep))
     stopping.start()
     stopping.join(5.0)
 
