@@ -419,6 +419,14 @@ def test_hostile_rows_are_not_read(tmp_path: Path) -> None:
         StreamCheck().load(tmp_path)
 
 
+def test_a_kill_that_could_not_be_is_told(take: Callable[..., Answer]) -> None:
+    answer = take(identity, {"files": 1})
+    killed = replace(answer, facts={**answer.facts, "killed": True})
+    verdict = judged(answer, killed)
+    assert verdict.equal
+    assert "No process could be killed here" in verdict.right[-1]
+
+
 def test_facts_alone_earn_nothing(take: Callable[..., Answer]) -> None:
     due = take(identity, {"files": 2})
     forged = Answer(Frame.from_arrow(pa.table({"id": [1], "kind": ["a"]})), due.facts)

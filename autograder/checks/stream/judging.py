@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from autograder.checks.base import Answer, Judgement
@@ -12,6 +13,10 @@ from autograder.checks.stream.options import StreamOptions
 from autograder.compare import Frame, compare_frames
 
 RIGHT_ROWS = "The rows in the sink are right."
+NOT_KILLED = (
+    "No process could be killed here in the middle of a batch: the query let itself be run to its end, or this system cannot fork. "
+    "The crash was a failing batch instead."
+)
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 NO_CHECKPOINT = (
     "Your query keeps its progress somewhere else than in `checkpoint`, so that a restart begins again from nothing. "
@@ -21,6 +26,13 @@ NO_CHECKPOINT = (
 
 def judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judgement:
     """The judgement on one case."""
+    found = _judge(actual, expected, options)
+    if expected.facts["killed"] and not actual.facts["killed"]:
+        return replace(found, right=(*found.right, NOT_KILLED))
+    return found
+
+
+def _judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judgement:
     wanted = StreamOptions.of(options)
     facts = actual.facts
     if expected.payload is None or actual.payload is None:
