@@ -50,7 +50,8 @@ import os
 import tempfile
 from pathlib import Path
 
-home = Path(tempfile.mkdtemp(prefix="doors-"))
+temporary = tempfile.TemporaryDirectory(prefix="doors-")  # goes away with the notebook
+home = Path(temporary.name)
 (home / "doors").mkdir()
 
 
