@@ -19,6 +19,7 @@ from autograder import manifest, paths
 from autograder.authoring import notebooks
 from autograder.authoring.source import Source, SourceCell, SourceError
 from autograder.checks import KINDS, Answer
+from autograder.checks.stream.drive import stop_streams
 from autograder.models import ExerciseSpec, Status, Verdict
 from autograder.runtime import cases, fixtures, judge
 from autograder.runtime.call import Outcome
@@ -185,12 +186,13 @@ def _compiled(code: str, name: str) -> CodeType:
 
 @contextmanager
 def _restored(spark: SparkSession) -> Iterator[None]:
-    """Undo what one answer leaves in the session for the next: settings and cached tables."""
+    """Undo what one answer leaves in the session for the next: settings, cached tables, running streams."""
     known = _fingerprint(spark)
     before = _settings(spark, known)
     try:
         yield
     finally:
+        stop_streams(spark, keep=frozenset())
         spark.catalog.clearCache()
         if _fingerprint(spark) != known:
             after = dict(spark.conf.getAll)

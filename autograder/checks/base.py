@@ -59,12 +59,14 @@ class Answer:
 class Workspace:
     """What a kind of answer may use, beside the inputs of the learner's function, while it takes an answer.
 
-    `folder` is new, empty, and removed afterwards. `tables` are those that the kind asked for with `Check.tables`.
+    `folder` is new, empty, and removed afterwards. `tables` are those that the kind asked for with `Check.tables`;
+    `arguments` are all plain values of the case, those that are no parameter of the function too.
     """
 
     spark: SparkSession
     folder: Path
     tables: Mapping[str, DataFrame] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Check(ABC):

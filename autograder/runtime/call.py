@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.checks import Answer, Check, Workspace, WrongKind
+from autograder.checks.stream.drive import running, stop_streams
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
 
@@ -54,10 +55,11 @@ def call(
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
     tables: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Call `function(**inputs)` and capture its answer within `spec.deadline` seconds.
 
-    `tables` are those that the kind of answer needs for itself.
+    `tables` are those that the kind of answer needs for itself, `arguments` all plain values of the case.
 
     The work happens in a thread of its own, so that a function that never ends cannot take the notebook with it: Spark jobs of the
     call are cancelled, Python code is interrupted, and the caller always gets an outcome.
@@ -71,10 +73,11 @@ def call(
     def work() -> None:
         try:
             _tag_jobs(spark, tag)
-            outcomes.append(_answer(spec, check, function, inputs, tables or {}, spark))
+            outcomes.append(_answer(spec, check, function, inputs, (tables or {}, arguments or {}), spark))
         except DeadlineExceeded:
             return
 
+    streams = running(spark) if spark is not None else frozenset()
     thread = _new_thread(work)
     thread.start()
     thread.join(spec.deadline)
@@ -86,12 +89,13 @@ def call(
         )
     if spark is not None:
         spark.sparkContext.cancelJobsWithTag(tag)
+        _stop_streams(spark, streams)
     _interrupt(thread)
     thread.join(2.0)
     return Outcome(
         Status.TIMEOUT,
         message=f"Your function was still running after {spec.deadline:g} seconds and was stopped. Look for a loop that never ends, "
-        "a join that multiplies rows, or a `collect()` of everything.",
+        "a join that multiplies rows, a `collect()` of everything, or waiting for a stream without an end.",
     )
 
 
@@ -100,7 +104,7 @@ def _answer(
     check: Check,
     function: Callable[..., Any],
     inputs: Mapping[str, Any],
-    tables: Mapping[str, Any],
+    given: tuple[Mapping[str, Any], Mapping[str, Any]],
     spark: Any,
 ) -> Outcome:
     counting = _Counting(function, spark) if "actions" in spec.options else None
@@ -109,7 +113,7 @@ def _answer(
             # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
             spark.catalog.clearCache()
         with tempfile.TemporaryDirectory(prefix="course-answer-", ignore_cleanup_errors=True) as folder:
-            workspace = Workspace(spark, Path(folder), tables)
+            workspace = Workspace(spark, Path(folder), *given)
             answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
@@ -129,6 +133,13 @@ def _tag_jobs(spark: Any, tag: str) -> None:
     if spark is not None:
         spark.sparkContext.addJobTag(tag)
         spark.sparkContext.setInterruptOnCancel(True)
+
+
+def _stop_streams(spark: Any, keep: frozenset[str]) -> None:
+    """Stop the streaming queries that the call has started; in a thread, because one that does not react blocks `stop`."""
+    stopping = _new_thread(lambda: stop_streams(spark, keep))
+    stopping.start()
+    stopping.join(5.0)
 
 
 def _last_execution(spark: Any) -> int:

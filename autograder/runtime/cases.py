@@ -59,8 +59,9 @@ def answer(spec: ExerciseSpec, function: Any, case: Case, read: Callable[[str | 
     check = KINDS[spec.kind]
     supplied = check.supplied(spec.options)
     parameters = [name for name in spec.parameters if name not in supplied]
-    inputs = fixtures.inputs(parameters, {**spec.arguments, **case.arguments}, case.files, read)
-    return call(spec, check, function, inputs, fixtures.tables(check.tables(spec.options), case.files, read))
+    arguments = {**spec.arguments, **case.arguments}
+    inputs = fixtures.inputs(parameters, arguments, case.files, read)
+    return call(spec, check, function, inputs, fixtures.tables(check.tables(spec.options), case.files, read), arguments)
 
 
 def capture(spec: ExerciseSpec, function: Callable[..., Any] | None, case: Case, folder: Path) -> Outcome:

@@ -31,6 +31,8 @@ _WRAPPED = re.compile(
 def explain(error: BaseException) -> str:
     """`CLASS: message. Advice.` For Spark errors the error condition and the first paragraph; for Python errors the last line."""
     condition, text = _condition(error), str(error)
+    if condition == "STREAM_FAILED":
+        return _stream_failure(text)
     if hasattr(error, "java_exception"):
         condition, text = _java_cause(error) or (condition, text)
     python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
@@ -40,11 +42,31 @@ def explain(error: BaseException) -> str:
     if not condition:
         name = type(error).__name__
         return f"{name}: {message}" if message else f"{name} was raised without a message."
+    return _with_advice(condition, message)
+
+
+def _with_advice(condition: str, message: str) -> str:
     message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
     message = re.sub(r"\s*SQLSTATE: \w+.*$", "", message)
     message = re.sub(r"\s*If necessary set \S+ to \S+ to bypass this error\.", "", message)
     advice = next((text for name, text in _ADVICE.items() if condition.startswith(name)), "")
     return f"{condition}: {message}" + (f" {advice}" if advice else "")
+
+
+def _stream_failure(text: str) -> str:
+    """What ended a streaming query: Spark says it in the middle of a text that also holds ids, plans and Python frames."""
+    cause = text.partition("terminated with exception: ")[2].partition("\n=== Streaming Query ===")[0] or text
+    where = ""
+    if "Traceback (most recent call last)" in cause:
+        raised = re.findall(r"^(?:\w+\.)*(\w+): (.*)$", cause, re.MULTILINE)
+        name, message = raised[-1] if raised else ("Exception", "it has no message")
+        if message.startswith("["):
+            cause = message
+        else:
+            cause, where = f"{name}: {message}", " (raised inside the function given to `foreachBatch`)"
+    condition = re.match(r"\[([A-Z][A-Z0-9_.]*)\]", cause)
+    said = _with_advice(condition[1], _first_paragraph(cause)) if condition else _first_paragraph(cause)
+    return re.sub(r"\s*SQLSTATE: \w+", "", said) + where
 
 
 def _java_cause(error: BaseException) -> tuple[str, str] | None:

@@ -138,9 +138,10 @@ def _expected(
     if outcome.answer is None:
         raise RecordError(f"{spec.id}: the solution fails on {where}: {outcome.message}\n{outcome.trace}")
     parameters = [name for name in spec.parameters if name not in check.supplied(spec.options)]
-    inputs = fixtures.inputs(parameters, {**spec.arguments, **case.arguments}, case.files)
+    arguments = {**spec.arguments, **case.arguments}
+    inputs = fixtures.inputs(parameters, arguments, case.files)
     with tempfile.TemporaryDirectory(prefix="course-reference-") as folder:
-        workspace = Workspace(fixtures.session(), Path(folder), whole)
+        workspace = Workspace(fixtures.session(), Path(folder), whole, arguments)
         expected = check.reference(outcome.answer, function, inputs, spec.options, workspace)
     judgement = check.judge(outcome.answer, expected, spec.options)
     if not judgement.equal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,18 @@ class InstallReport:
 
 
 def install(
-    root: Path = ROOT, state: Path = STATE, samples: Path = SAMPLES, show_progress: bool = True
+    root: Path = ROOT,
+    state: Path = STATE,
+    samples: Path = SAMPLES,
+    show_progress: bool = True,
+    services: Sequence[str] = (),
 ) -> InstallReport:
-    """Fetches the jars, renders Spark's configuration, looks at the sample data. Raises SetupError with the remedy."""
+    """Fetches the jars, renders Spark's configuration, looks at the sample data. Raises SetupError with the remedy.
+
+    `services` are groups of `jars.lock` that are fetched too, such as "kafka".
+    """
     before = os.environ.get("SPARK_CONF_DIR")
-    jars = fetch_jars(root=root, state=state, show_progress=show_progress)
+    groups = [fetch_jars(group, root, state, show_progress) for group in ("notebooks", *services)]
     try:
         settings = settings_from_environment(root, state)
     except ValueError as error:
@@ -64,4 +72,6 @@ def install(
     sample_data = doctor.check_samples(samples)
     if sample_data.blocks:
         raise SetupError(f"{sample_data.message} {sample_data.remedy}")
-    return InstallReport(len(jars.paths), len(jars.fetched), folder, changed)
+    found = sum(len(group.paths) for group in groups)
+    fetched = sum(len(group.fetched) for group in groups)
+    return InstallReport(found, fetched, folder, changed)

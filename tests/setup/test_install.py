@@ -45,6 +45,18 @@ def test_setup_reports_what_it_repaired(small_root: Path, maven_mirror: Path, tm
     assert not install(small_root, state, show_progress=False).changed
 
 
+def test_jars_of_a_service_are_fetched_only_when_asked_for(
+    small_root: Path, maven_mirror: Path, tmp_path: Path
+) -> None:
+    lock = small_root / "jars.lock"
+    first, second = lock.read_text().split("\n\n")
+    lock.write_text(f"{first}\n\n{second.replace('[[notebooks]]', '[[kafka]]')}")
+    state = tmp_path / "state"
+    assert install(small_root, state, show_progress=False).jars == 1
+    assert install(small_root, state, show_progress=False, services=("kafka",)).fetched == 1
+    assert len(list((state / "jars").glob("*.jar"))) == 2
+
+
 def test_setup_without_sample_data_says_how_to_get_it_back(
     small_root: Path, maven_mirror: Path, tmp_path: Path
 ) -> None:
