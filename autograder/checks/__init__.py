@@ -7,9 +7,10 @@ from typing import Any
 
 from autograder.checks.base import Answer, Check, Judgement, Workspace, WrongKind
 from autograder.checks.dataframe import DataFrameCheck
+from autograder.checks.model import ModelCheck
 from autograder.checks.value import ValueCheck
 
-KINDS: dict[str, Check] = {check.kind: check for check in (DataFrameCheck(), ValueCheck())}
+KINDS: dict[str, Check] = {check.kind: check for check in (DataFrameCheck(), ValueCheck(), ModelCheck())}
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
 
 
