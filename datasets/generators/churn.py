@@ -52,7 +52,7 @@ def risk() -> Column:
     """The logarithm of the odds of leaving. Steps and pairs, which a linear model sees only in part."""
     monthly = F.col("contract") == "monthly"
     return (
-        F.lit(-5.75)
+        F.lit(-5.55)
         + _step(monthly, 1.4)
         + _step(F.col("contract") == "two years", -1.0)
         + _step(F.col("tenure_months") <= 6, 1.0)

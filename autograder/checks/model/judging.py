@@ -129,6 +129,8 @@ def _structure(facts: Mapping[str, Any], options: ModelOptions) -> Iterator[str]
         if int(facts.get(name, 0)) > bound:
             what = {"depth": "levels deep", "trees": "trees large"}[name]
             yield f"The model is {facts[name]} {what}; at most {bound} are allowed."
+    if options.features and int(facts.get("features", 0)) != options.features:
+        yield f"The model takes {facts.get('features', 0)} features; {options.features} are asked for."
 
 
 def _leaks(

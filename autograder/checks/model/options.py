@@ -19,8 +19,8 @@ class ModelOptions:
     `train` is the table that the function takes, `test` the one that its model is applied to; `label` is a column of both, `key` the
     columns that identify a row of `test`. `close` says how far from the baseline (0) to the weakest reference run (1) the metric must
     come. `known_later` maps columns that are not known when a prediction is made to the value that they have until then. `costs` are
-    those of a false alarm and of a miss, for the metric "cost". `stages` are stages that a pipeline must have, in this order, and
-    `at_most` bounds the depth and the number of trees.
+    those of a false alarm and of a miss, for the metric "cost". `stages` are stages that a pipeline must have, in this order, `at_most`
+    bounds the depth and the number of trees, and `features` is how many features the model must take.
     """
 
     train: str
@@ -33,6 +33,7 @@ class ModelOptions:
     costs: Mapping[str, float] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     at_most: Mapping[str, int] = field(default_factory=dict)
+    features: int = 0
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ModelOptions:

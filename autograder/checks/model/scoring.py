@@ -133,13 +133,18 @@ class Trials:
 
 
 def observed(model: Any) -> dict[str, Any]:
-    """What a fitted model says about itself: names of its stages, and depth and number of its trees."""
+    """What a fitted model says about itself: names of its stages, features, and depth and number of its trees."""
     stages = list(_stages(model))
     members = [tree for stage in stages for tree in getattr(stage, "trees", [stage])]
     depths = [int(tree.depth) for tree in members if isinstance(getattr(tree, "depth", None), int)]
     trees = [int(stage.getNumTrees) for stage in stages if isinstance(getattr(stage, "getNumTrees", None), int)]
-    names = [re.sub(r"Model$", "", type(stage).__name__) for stage in stages]
-    return {"stages": names[:100], "depth": max(depths, default=0), "trees": max(trees, default=1 if depths else 0)}
+    features = [int(stage.numFeatures) for stage in stages if isinstance(getattr(stage, "numFeatures", None), int)]
+    return {
+        "stages": [_estimator_name(type(stage).__name__) for stage in stages][:100],
+        "features": max(features, default=0),
+        "depth": max(depths, default=0),
+        "trees": max(trees, default=1 if depths else 0),
+    }
 
 
 def shuffled_labels(labels: list[Any], salt: str = "") -> list[Any]:
@@ -171,6 +176,13 @@ def with_labels(table: pa.Table, label: str, labels: list[Any]) -> pa.Table:
     """The table with other labels, of the same type and in the same place."""
     position = table.column_names.index(label)
     return table.set_column(position, label, pa.array(labels, table.schema.field(label).type))
+
+
+def _estimator_name(name: str) -> str:
+    """The class that was fitted: `RandomForestClassifier` for a `RandomForestClassificationModel`."""
+    name = re.sub(r"ClassificationModel$", "Classifier", name)
+    name = re.sub(r"(Tree|Forest|GBT|FM)RegressionModel$", r"\1Regressor", name)
+    return name.removesuffix("Model")
 
 
 def _digest(row: int, salt: str) -> bytes:
