@@ -562,7 +562,7 @@ def cheapest(churn_test: DataFrame, voucher: float, loss: float) -> dict:
     costs = [
         voucher * counts[i] + loss * counts[i + len(thresholds)] for i in range(len(thresholds))
     ]
-    cost, threshold = min(zip(costs, thresholds), key=lambda pair: (pair[0], -pair[1]))
+    cost, threshold = min(zip(costs, thresholds, strict=True), key=lambda pair: (pair[0], -pair[1]))
     return {"threshold": threshold, "cost": cost}
     ### END SOLUTION
 
@@ -591,7 +591,7 @@ def cheapest(churn_test, voucher, loss):
         + sum(loss for row in rows if row.score < value)
         for value in thresholds
     ]
-    cost, threshold = min(zip(costs, thresholds), key=lambda pair: (pair[0], -pair[1]))
+    cost, threshold = min(zip(costs, thresholds, strict=True), key=lambda pair: (pair[0], -pair[1]))
     return {"threshold": threshold, "cost": cost}
 
 
@@ -604,7 +604,7 @@ def cheapest(churn_test, voucher, loss):
         + loss * sum(row.score < value and row.churn == 1 for row in rows)
         for value in thresholds
     ]
-    cost, threshold = min(zip(costs, thresholds))
+    cost, threshold = min(zip(costs, thresholds, strict=True))
     return {"threshold": threshold, "cost": cost}
 
 
@@ -617,7 +617,7 @@ def cheapest(churn_test, voucher, loss):
         + loss * sum(row.score < value and row.churn == 1 for row in rows)
         for value in thresholds
     ]
-    cost, threshold = min(zip(costs, thresholds), key=lambda pair: (pair[0], -pair[1]))
+    cost, threshold = min(zip(costs, thresholds, strict=True), key=lambda pair: (pair[0], -pair[1]))
     return {"threshold": threshold, "cost": cost}
 
 
@@ -810,7 +810,7 @@ for depth in depths:
     curves["test"].append(judge.evaluate(grown.transform(unseen)))
 
 figure, axes = plt.subplots(figsize=(7, 3.4))
-for (name, values), style in zip(curves.items(), ("o--", "o-")):
+for (name, values), style in zip(curves.items(), ("o--", "o-"), strict=True):
     axes.plot(depths, values, style, label=f"{name} data")
 axes.set_xlabel("depth of the tree (questions in a row)")
 axes.set_ylabel("area under ROC")
@@ -818,7 +818,7 @@ axes.set_title("A tree that learns by heart")
 axes.legend()
 figure.tight_layout()
 plt.show()
-for depth, trained, tested in zip(depths, curves["training"], curves["test"]):
+for depth, trained, tested in zip(depths, curves["training"], curves["test"], strict=True):
     print(f"depth {depth:2}: training {trained:.2f}, test {tested:.2f}")
 
 # %% [markdown]
@@ -855,7 +855,9 @@ def importances(churn_train: DataFrame) -> DataFrame:
     ### BEGIN SOLUTION
     forest = RandomForestClassifier(labelCol="churn", numTrees=10, maxDepth=5, seed=7)
     *_, assembler, fitted_forest = Pipeline(stages=[*prepared(), forest]).fit(churn_train).stages
-    pairs = zip(assembler.getInputCols(), fitted_forest.featureImportances.toArray().tolist())
+    pairs = zip(
+        assembler.getInputCols(), fitted_forest.featureImportances.toArray().tolist(), strict=True
+    )
     return churn_train.sparkSession.createDataFrame(
         list(pairs), "feature STRING, importance DOUBLE"
     )
@@ -883,7 +885,9 @@ check("6.1.2.7", importances, key=["feature"], tolerance=1e-6)
 def importances(churn_train):
     forest = RandomForestClassifier(labelCol="churn", numTrees=10, maxDepth=5, seed=7)
     model = Pipeline(stages=[*prepared(), forest]).fit(churn_train)
-    pairs = zip(NUMBERS + CATEGORIES, model.stages[-1].featureImportances.toArray().tolist())
+    pairs = zip(
+        NUMBERS + CATEGORIES, model.stages[-1].featureImportances.toArray().tolist(), strict=True
+    )
     return churn_train.sparkSession.createDataFrame(
         list(pairs), "feature STRING, importance DOUBLE"
     )
@@ -894,7 +898,9 @@ def importances(churn_train):
     forest = RandomForestClassifier(labelCol="churn", numTrees=10, maxDepth=5)
     model = Pipeline(stages=[*prepared(), forest]).fit(churn_train)
     pairs = zip(
-        model.stages[-2].getInputCols(), model.stages[-1].featureImportances.toArray().tolist()
+        model.stages[-2].getInputCols(),
+        model.stages[-1].featureImportances.toArray().tolist(),
+        strict=True,
     )
     return churn_train.sparkSession.createDataFrame(
         list(pairs), "feature STRING, importance DOUBLE"
@@ -908,7 +914,7 @@ def importances(churn_train):
     found = model.stages[-1].featureImportances
     pairs = [
         (model.stages[-2].getInputCols()[int(i)], float(v))
-        for i, v in zip(found.indices, found.values)
+        for i, v in zip(found.indices, found.values, strict=True)
     ]
     return churn_train.sparkSession.createDataFrame(pairs[:5], "feature STRING, importance DOUBLE")
 

@@ -126,11 +126,17 @@ def _structure(facts: Mapping[str, Any], options: ModelOptions) -> Iterator[str]
                 f"yours has {', '.join(stages) or 'none'}."
             )
     for name, bound in options.at_most.items():
-        if int(facts.get(name, 0)) > bound:
+        if _count(facts, name) > bound:
             what = {"depth": "levels deep", "trees": "trees large"}[name]
-            yield f"The model is {facts[name]} {what}; at most {bound} are allowed."
-    if options.features and int(facts.get("features", 0)) != options.features:
-        yield f"The model takes {facts.get('features', 0)} features; {options.features} are asked for."
+            yield f"The model is {_count(facts, name)} {what}; at most {bound} are allowed."
+    if options.features and _count(facts, "features") != options.features:
+        yield f"The model takes {_count(facts, 'features')} features; {options.features} are asked for."
+
+
+def _count(facts: Mapping[str, Any], name: str) -> int:
+    """A whole number among the facts; 0 for anything else."""
+    value = facts.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _leaks(
