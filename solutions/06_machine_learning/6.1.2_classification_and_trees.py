@@ -145,7 +145,7 @@ def first_model(churn_train: DataFrame) -> PipelineModel:
 from autograder import variant
 from autograder.runtime import variants
 
-variant("6.1.2.1", "other customers", "the customers of another year", seed=612)
+variant("6.1.2.1", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.1", first_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
@@ -659,7 +659,7 @@ def balanced_model(churn_train: DataFrame) -> PipelineModel:
 
 # %% check="6.1.2.5" points=2
 ### BEGIN HIDDEN TESTS
-variant("6.1.2.5", "other customers", "the customers of another year", seed=612)
+variant("6.1.2.5", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.5", balanced_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
@@ -744,7 +744,7 @@ def region_tree(churn_train: DataFrame) -> PipelineModel:
 
 # %% check="6.1.2.6" points=1
 ### BEGIN HIDDEN TESTS
-variant("6.1.2.6", "other customers", "the customers of another year", seed=612)
+variant("6.1.2.6", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.6", region_tree, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
@@ -1062,7 +1062,7 @@ def best_model(churn_train: DataFrame) -> PipelineModel:
 
 # %% check="6.1.2.9" points=3
 ### BEGIN HIDDEN TESTS
-variant("6.1.2.9", "other customers", "the customers of another year", seed=612)
+variant("6.1.2.9", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.9", best_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},

@@ -213,6 +213,8 @@ def _checked_model(result: Any) -> Any:
 
 
 def _stages(model: Any) -> Iterator[Any]:
+    """The stages of a fitted pipeline, also of pipelines inside it and of the best model of a search."""
+    model = getattr(model, "bestModel", model)
     inner = getattr(model, "stages", None)
     if not isinstance(inner, list):
         yield model
