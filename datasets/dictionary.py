@@ -16,6 +16,7 @@ _FAMILY_TITLES = {
     "retail": "Retail: a shop",
     "trips": "Trips: taxis in a city",
     "reviews": "Reviews: places and opinions",
+    "churn": "Churn: customers who leave",
 }
 
 

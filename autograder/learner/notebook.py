@@ -28,10 +28,10 @@ def shown_path(spec: NotebookSpec) -> str:
 
 
 def find(number: str) -> tuple[NotebookSpec, ExerciseSpec | None]:
-    """The notebook of "1.1" or a file, or the notebook and exercise of "1.1.3". Raises manifest.UnknownExercise."""
+    """The notebook of "1.1", "6.1.2" or a file, or the notebook and exercise of "1.1.3" or "6.1.2.1". Raises manifest.UnknownExercise."""
     if number.endswith(".ipynb"):
         number = Path(number).name.split("_")[0]
-    if number.count(".") < 2:
+    if number.count(".") < 2 or any(number == entry.number for entry in manifest.notebooks()):
         return manifest.notebook(number), None
     return manifest.notebook_of(number), manifest.exercise(number)
 

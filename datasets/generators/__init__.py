@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 
+from datasets.generators.churn import GENERATORS as CHURN
 from datasets.generators.generation import Generation
 from datasets.generators.retail import GENERATORS as RETAIL
 from datasets.generators.reviews import GENERATORS as REVIEWS
@@ -13,7 +14,7 @@ from datasets.generators.trips import GENERATORS as TRIPS
 
 __all__ = ["Generation", "generator_of"]
 
-_GENERATORS: dict[str, Callable[[Generation], DataFrame]] = {**RETAIL, **TRIPS, **REVIEWS}
+_GENERATORS: dict[str, Callable[[Generation], DataFrame]] = {**RETAIL, **TRIPS, **REVIEWS, **CHURN}
 
 
 def generator_of(name: str) -> Callable[[Generation], DataFrame]:

@@ -20,8 +20,10 @@ TINY = {
     "businesses": 120,
     "users": 300,
     "reviews": 1500,
+    "churn_customers": 5000,
 }
-"""Base rows at scale "tiny". Web events start from sessions, order items and payments from orders."""
+"""Base rows at scale "tiny". Web events start from sessions, order items and payments from orders; the
+two churn tables share `churn_customers`."""
 
 _UNITS = {"k": 1_000, "m": 1_000_000}
 _MOST_STORES = 200

@@ -117,6 +117,12 @@ def twice(root: Path) -> None:
     written(f"solutions/02_other/{NAME}.py", text)(root)
 
 
+def numbered_like_an_exercise(root: Path) -> None:
+    """Have another notebook 2.1.3, which is an exercise of this one."""
+    text = (root / SOURCE).read_text(encoding="utf-8").replace("# # 2.1 ", "# # 2.1.3 ", 1)
+    written(f"solutions/{MODULE}/2.1.3_joins_sets_duplicates.py", text)(root)
+
+
 PRINTED = {"output_type": "stream", "name": "stdout"}
 
 FAULTS = [
@@ -148,6 +154,7 @@ FAULTS = [
     Fault("ids_count_up", replaced('check="2.1.4"', 'check="2.1.5"'), ":2.1.5: 2.1.4 should come here"),
     Fault("ids_count_up", replaced('right="2.1.4"', 'right="2.1.44"'), "right='2.1.44' belongs to no exercise"),
     Fault("ids_are_unique", twice, ":2.1.6: 2 notebooks or exercises"),
+    Fault("ids_are_unique", numbered_like_an_exercise, ":2.1.3: a notebook and an exercise have this number"),
     Fault(
         "cells_of_an_exercise_are_complete", removed('# %% answer="2.1.2"', '# %% check="2.1.2"'), "has 0 answer cells"
     ),

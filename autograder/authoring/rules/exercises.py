@@ -51,7 +51,7 @@ def ids_count_up(lesson: Lesson) -> Iterator[Finding]:
 
 @course_rule
 def ids_are_unique(course: Course) -> Iterator[Finding]:
-    """No two notebooks have the same number, and no two exercises the same id."""
+    """No two notebooks have the same number, no two exercises the same id, and no exercise the number of a notebook."""
     for numbers in (
         Counter(lesson.source.number for lesson in course.lessons),
         Counter(
@@ -66,6 +66,10 @@ def ids_are_unique(course: Course) -> Iterator[Finding]:
                 yield Finding(
                     "solutions", number, f"{count} notebooks or exercises have this number", "renumber all but one"
                 )
+    notebooks = {lesson.source.number for lesson in course.lessons}
+    for lesson in course.lessons:
+        for exercise in notebooks.intersection(lesson.source.exercises):
+            yield Finding("solutions", exercise, "a notebook and an exercise have this number", "renumber one of them")
 
 
 @lesson_rule

@@ -1,0 +1,71 @@
+"""What `check(..., model={...})` may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.checks.model.metrics import METRICS
+
+_REQUIRED = ("train", "test", "label", "key", "metric")
+_OBSERVED = ("depth", "trees")
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The task that a model is for.
+
+    `train` is the table that the function takes, `test` the one that its model is applied to; `label` is a column of both, `key` the
+    columns that identify a row of `test`. `close` says how far from the baseline (0) to the weakest reference run (1) the metric must
+    come. `known_later` maps columns that are not known when a prediction is made to the value that they have until then. `costs` are
+    those of a false alarm and of a miss, for the metric "cost". `stages` are stages that a pipeline must have, in this order, `at_most`
+    bounds the depth and the number of trees, and `features` is how many features the model must take.
+    """
+
+    train: str
+    test: str
+    label: str
+    key: tuple[str, ...]
+    metric: str
+    close: float = 0.8
+    known_later: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    stages: tuple[str, ...] = ()
+    at_most: Mapping[str, int] = field(default_factory=dict)
+    features: int = 0
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> ModelOptions:
+        """The options of a `check` call. Raises ValueError, for the author, with what is wrong and what to write."""
+        given = options["model"]
+        if not isinstance(given, Mapping):
+            raise ValueError(f"model= must be a dictionary with {', '.join(_REQUIRED)}; it is {given!r}.")
+        missing = [name for name in _REQUIRED if not given.get(name)]
+        unknown = sorted(set(given) - set(cls.__dataclass_fields__))
+        if missing or unknown:
+            raise ValueError(
+                f"model= must have {', '.join(_REQUIRED)} and may have {', '.join(list(cls.__dataclass_fields__)[5:])}; "
+                f"missing: {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}."
+            )
+        made = cls(**{**given, "key": tuple(given["key"]), "stages": tuple(given.get("stages", ()))})
+        made._check()
+        return made
+
+    def _check(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"model=: the metric {self.metric!r} is not one of {', '.join(METRICS)}.")
+        if not 0 < self.close <= 1:
+            raise ValueError(f"model=: `close` is {self.close}, but must be above 0 and at most 1.")
+        if self.train == self.test:
+            raise ValueError(
+                "model=: `train` and `test` are the same table; a model must be tested on rows that it has not seen."
+            )
+        if self.metric == "cost" and set(self.costs) != {"false_alarm", "miss"}:
+            raise ValueError('model=: the metric "cost" needs costs={"false_alarm": ..., "miss": ...}.')
+        if strange := set(self.at_most) - set(_OBSERVED):
+            raise ValueError(
+                f"model=: `at_most` may bound {' and '.join(_OBSERVED)}, not {', '.join(sorted(strange))}."
+            )
+        if {self.label, *self.key} & set(self.known_later):
+            raise ValueError("model=: `known_later` must name neither the label nor the key.")
