@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import manifest, paths
+from autograder.checks import KINDS
 from autograder.grading.engine import course_digest, notebooks_of
 from autograder.grading.rebuild import ANSWER, CHECK, code_cells
 from autograder.models import ExerciseSpec, NotebookSpec
@@ -44,7 +45,8 @@ def _digest(spec: ExerciseSpec, code: Iterable[tuple[str, str]], variants: Any, 
     decides = {name: value for name, value in asdict(spec).items() if name not in _IN_PROSE}
     sources = [source for grade_id, source in code if grade_id in ("", spec.answer_cell)]
     digest = hashlib.sha256(json.dumps([decides, sources, variants], sort_keys=True, default=str).encode())
-    samples = [path for name in spec.parameters for path in sorted(paths.SAMPLES.glob(f"{name}.*"))]
+    tables = dict.fromkeys([*spec.parameters, *KINDS[spec.kind].tables(spec.options)])
+    samples = [path for name in tables for path in sorted(paths.SAMPLES.glob(f"{name}.*"))]
     named = [hidden / text for text in _texts(variants) if "/" in text and os.path.lexists(hidden / text)]
     for place in [*samples, reference_folder(spec.id), *named]:
         for path in [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file()):
@@ -54,8 +56,10 @@ def _digest(spec: ExerciseSpec, code: Iterable[tuple[str, str]], variants: Any, 
 
 
 def _released_code(notebook: NotebookSpec) -> list[tuple[str, str]]:
-    """(grade_id of an answer cell or empty, source) of the code cells that run, in order."""
+    """(grade_id of an answer cell or empty, source) of the code cells that run, in order; none without a release."""
     release = paths.MODULES / notebook.assignment / f"{notebook.name}.ipynb"
+    if not release.exists():
+        return []
     cells = code_cells(json.loads(release.read_text(encoding="utf-8")))
     kept = [cell for cell in cells if not cell.grade_id.startswith(CHECK)]
     return [(cell.grade_id if cell.grade_id.startswith(ANSWER) else "", cell.source) for cell in kept]
