@@ -825,7 +825,8 @@ def payment_methods(spark: SparkSession, payments: DataFrame) -> DataFrame:
 
 # %% check="1.4.5" points=2
 ### BEGIN HIDDEN TESTS
-numbers = {"wallet": 30, "card": 30, "cash": 29, None: 31}
+tied = ("wallet", "voucher", "points", "invoice", "card", "bank")
+numbers = {**dict.fromkeys(tied, 30), "cash": 29, None: 31}
 border = [
     (10 * number, number, method, Decimal("5.00"), None)
     for method, count in numbers.items()
@@ -834,7 +835,7 @@ border = [
 variant(
     "1.4.5",
     "border",
-    "methods with 29, 30 and 31 payments, two of them with the same sum",
+    "methods with 29, 30 and 31 payments, six of them with the same sum",
     payments=variants.together(
         variants.rows(*border),
         variants.replaced(paid_ts=F.expr("TIMESTAMP '2025-05-17 12:00:00'")),
