@@ -1089,6 +1089,20 @@ check(
 # %% [markdown] equivalent="1.4.6" because="The rows that this outer join adds are customers without orders; they have no order_ts, and WHERE drops them."
 # - SQL join type: o JOIN customers → o RIGHT JOIN customers
 
+# %% [markdown] equivalent="1.4.6" because="A DATE is midnight as a TIMESTAMP: months_between and BETWEEN give the same for both."
+# - SQL type: birth_date DATE , → birth_date TIMESTAMP ,
+# - SQL type: on_day DATE ) → on_day TIMESTAMP )
+# - SQL type: from_day DATE , → from_day TIMESTAMP ,
+# - SQL type: to_day DATE ) → to_day TIMESTAMP )
+
+# %% [markdown] equivalent="1.4.6" because="What is given to a parameter of type DATE becomes a DATE there."
+# - SQL type: AS DATE ) → AS TIMESTAMP )
+# - SQL type: AS DATE ) → AS TIMESTAMP ) (3)
+# - SQL type: AS DATE ) → AS TIMESTAMP ) (4)
+
+# %% [markdown] equivalent="1.4.6" because="The table function says STRING, so its column becomes the same text again."
+# - SQL type: RETURNS STRING RETURN → RETURNS BINARY RETURN
+
 # %% [markdown] hints="1.4.6"
 # 1. Three calls of `spark.sql`: two that create functions, one that reads `FROM` the second function. Say `OR REPLACE` in both.
 # 2. The body of `age_band` is one `CASE` with the unknown birth date first. The body of the table function is a `SELECT` with a join and groups, which calls `age_band`.
