@@ -1544,6 +1544,15 @@ check(
     arguments={"tables": ["orders", "refunds", "customers", "payments"]},
 )
 
+# %% [markdown] equivalent="1.4.8" because="The variable is an array of STRING, so what is set becomes the same text again."
+# - SQL type: < STRING > → < BINARY > (2)
+
+# %% [markdown] equivalent="1.4.8" because="An index may be INT or BIGINT."
+# - SQL type: position INT DEFAULT → position BIGINT DEFAULT
+
+# %% [markdown] equivalent="1.4.8" because="The field of counts is BIGINT anyhow; only a table of more than 2,147,483,647 rows could tell the difference."
+# - SQL type: found BIGINT ; → found INT ;
+
 # %% [markdown] hints="1.4.8"
 # 1. Begin without the handler, with two tables that exist: a variable for the position, `WHILE`, one count per round, one element appended per round. Declare the
 #    array of results with its full type, `ARRAY<STRUCT<...>>`; it begins as `array()`.
