@@ -457,6 +457,10 @@ check("1.3.4", weekly_hours, key=["business_id"], plan={"lacks": ["Generate"]})
 # - cast type: F.split(text, ':')[0].cast('double') → F.split(text, ':')[0].cast('float')
 # - cast type: F.split(text, ':')[1].cast('double') → F.split(text, ':')[1].cast('float')
 
+# %% [markdown] equivalent="1.3.4" because="A text in a sum or a division with a DOUBLE becomes a DOUBLE by itself."
+# - drop call: .cast('double')
+# - drop call: .cast('double') (2)
+
 # %% [markdown] hints="1.3.4"
 # 1. Begin with the array of all opening times: `map_values`. Then one small Python function that makes hours (a column) out of one text such as `"11:30-14:00"`.
 # 2. Split at the hyphen, then at the colon. Minutes are sixtieths of an hour. Cast to DOUBLE before you calculate.

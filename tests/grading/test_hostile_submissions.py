@@ -25,7 +25,7 @@ from autograder.grading import batch
 from autograder.grading.batch import Graded
 from autograder.grading.engine import GradingOptions
 from autograder.grading.limits import Limits
-from autograder.grading.samples import grade_id, make_sample
+from autograder.grading.samples import grade_id
 from autograder.grading.task import Deadlines
 from autograder.models import ExerciseSpec
 from tests.grading.attacks import Attack, breaking, files, forging, poisoning, snooping, spoofing
@@ -39,7 +39,7 @@ NOTEBOOKS = assignment_notebooks(ASSIGNMENT)[:4]
 NOTEBOOK = NOTEBOOKS[0]
 LIMITS = Limits(memory=2_200_000_000, processes=600, seconds=500, scratch=500_000_000)
 OPTIONS = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=60, answer=30, grace=5))
-HASTY = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=30, answer=4, grace=2))
+HASTY = GradingOptions(limits=LIMITS, deadlines=Deadlines(cell=30, answer=6, grace=2))
 QUIET = (*spoofing.QUIET, *snooping.QUIET, *forging.QUIET, *poisoning.QUIET)
 ALONE = (*poisoning.ALONE, *spoofing.ALONE)
 NEIGHBOURLY = 3
@@ -156,25 +156,25 @@ def graded_class(tmp_path_factory: pytest.TempPathFactory, sentinel: Sentinel, r
             for start in range(0, len(QUIET), room)
         ),
         *(alone(f"alone {start}", ALONE[start : start + 4], NOTEBOOKS, facts) for start in range(0, len(ALONE), 4)),
+        saboteur(),
     ]
     for submission in packed:
         submission.write(submitted, ASSIGNMENT)
     write_files(submitted)
-    hasty = [quiet("ending", breaking.ENDING, assignment_notebooks(LIGHT), facts), saboteur()]
-    hasty[0].write(home / "hasty", LIGHT)
-    hasty[1].write(home / "hasty", ASSIGNMENT)
+    ending = quiet("ending", breaking.ENDING, assignment_notebooks(LIGHT), facts)
+    ending.write(home / "ending", LIGHT)
     before = state_of(submitted, private)
     os.environ["COURSE_PLANTED"] = PLANTED
     key = plant_key()
     try:
         lines = batch.grade_all(batch.find_submissions(submitted), home / "results", OPTIONS, workers=2)
-        lines += batch.grade_all(batch.find_submissions(home / "hasty"), home / "results", HASTY, workers=2)
+        lines += batch.grade_all(batch.find_submissions(home / "ending"), home / "results", HASTY)
     finally:
         del os.environ["COURSE_PLANTED"]
     assert key != 0
     return Class(
         home,
-        {submission.learner: submission for submission in (*packed, *hasty)},
+        {submission.learner: submission for submission in (*packed, ending)},
         {line.submission.learner: line for line in lines},
         sentinel.visitors,
         before,
@@ -193,8 +193,8 @@ def plant_key() -> int:
 
 def saboteur() -> Packed:
     """Right answers, and a cell in the middle that kills every process it can."""
-    notebook = make_sample(NOTEBOOK, "perfect")
-    middle = graded(NOTEBOOK)[4].answer_cell
+    notebook = solved(NOTEBOOK, 4)
+    middle = graded(NOTEBOOK)[2].answer_cell
     first = next(number for number, cell in enumerate(notebook.cells) if grade_id(cell) == middle)
     notebook.cells.insert(first, nbformat.v4.new_code_cell("import os\nos.kill(-1, 9)"))
     return Packed("saboteur", {NOTEBOOK.name: notebook})
@@ -290,7 +290,7 @@ def test_nothing_outside_the_sandbox_changed_or_was_visited(graded_class: Class)
 
 def test_answers_before_a_sabotaged_run_count_and_later_ones_do_not(graded_class: Class) -> None:
     found = graded_class.exercises("saboteur")
-    assert [found[exercise.id]["status"] for exercise in graded(NOTEBOOK)] == ["passed"] * 4 + ["error"] * 4
+    assert [found[exercise.id]["status"] for exercise in graded(NOTEBOOK)] == ["passed"] * 2 + ["error"] * 6
 
 
 def test_edited_deleted_and_moved_tests_change_no_mark(graded_class: Class) -> None:
