@@ -63,6 +63,7 @@ class Stage:
         return frames, states
 
     def _state(self, table: str, wish: TableWish, frames: dict[str, Frame]) -> TableState:
+        """Of metrics and properties only those asked for: others, such as durations, differ from run to run."""
         place, other = self._place(table)
         if place is None:
             return TableState(problem=other)
@@ -79,11 +80,14 @@ class Stage:
         }
         return TableState(
             continues=continues,
-            commits=now.commits[len(before.commits) :] if continues else now.commits,
+            commits=tuple(
+                replace(commit, metrics={name: commit.metrics[name] for name in wish.metrics if name in commit.metrics})
+                for commit in (now.commits[len(before.commits) :] if continues else now.commits)
+            ),
             files=len(now.files),
             kept_files=len(now.files & before.files),
             partitioned_by=now.partition_columns,
-            properties=now.properties,
+            properties={name: now.properties[name] for name in wish.properties if name in now.properties},
             reads=reads,
             trials={name: self._trial(statement) for name, statement in {**wish.accepts, **wish.refuses}.items()},
         )
