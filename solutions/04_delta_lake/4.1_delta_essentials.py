@@ -659,7 +659,7 @@ def undo_from(spark, shelf, bad):
 shops = spark.table("town.shops").coalesce(1)
 shops.write.format("delta").partitionBy("country").saveAsTable("town.by_country")
 france = spark.createDataFrame(
-    [(95, "Lille", "France")], "store_id INT, city STRING, country STRING"
+    [(95, "Nantes", "France")], "store_id INT, city STRING, country STRING"
 )
 (
     france.write.format("delta")

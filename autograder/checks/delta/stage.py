@@ -30,6 +30,9 @@ _REFUSALS = (
     "NOT_NULL_ASSERT_VIOLATION",
 )
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""For tables of a few hundred rows, compiling a query takes longer than running it: reading one took 2.5 s, and 1.6 s without."""
+
 _KEEP = "interval 36500 days"
 """Without it Delta refuses to travel to versions whose commit times lie more than a week back."""
 
@@ -63,6 +66,7 @@ class Stage:
         return frames, states
 
     def _state(self, table: str, wish: TableWish, frames: dict[str, Frame]) -> TableState:
+        """Of metrics and properties only those asked for: others, such as durations, differ from run to run."""
         place, other = self._place(table)
         if place is None:
             return TableState(problem=other)
@@ -79,11 +83,14 @@ class Stage:
         }
         return TableState(
             continues=continues,
-            commits=now.commits[len(before.commits) :] if continues else now.commits,
+            commits=tuple(
+                replace(commit, metrics={name: commit.metrics[name] for name in wish.metrics if name in commit.metrics})
+                for commit in (now.commits[len(before.commits) :] if continues else now.commits)
+            ),
             files=len(now.files),
             kept_files=len(now.files & before.files),
             partitioned_by=now.partition_columns,
-            properties=now.properties,
+            properties={name: now.properties[name] for name in wish.properties if name in now.properties},
             reads=reads,
             trials={name: self._trial(statement) for name, statement in {**wish.accepts, **wish.refuses}.items()},
         )
@@ -164,6 +171,8 @@ def _clear_away(spark: SparkSession, observer: SparkSession, database: str, view
 
 def _set_up(stage: Stage) -> None:
     """Run the statements, and date the commits if the scenario says when they were made."""
+    for name, value in _INTERPRETED.items():
+        stage.observer.conf.set(name, value)
     if stage.scenario.times:
         for property_name in ("deletedFileRetentionDuration", "logRetentionDuration"):
             stage.observer.conf.set(f"spark.databricks.delta.properties.defaults.{property_name}", _KEEP)
