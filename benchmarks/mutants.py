@@ -28,9 +28,7 @@ def judged() -> dict[str, Any]:
     """What `course mutants` finds out about the whole course."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "mutants.json")
-        subprocess.run(
-            [sys.executable, "-m", "autograder.cli", "mutants", "--json", str(file)], cwd=ROOT, check=False
-        )
+        subprocess.run([sys.executable, "-m", "autograder.cli", "mutants", "--json", str(file)], cwd=ROOT, check=False)
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
