@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from autograder.authoring.mutants.judging import ExerciseReport
     from autograder.authoring.source import Source
 
@@ -34,12 +36,12 @@ def command(
     NUMBERS are notebooks such as 1.1 or exercises such as 1.1.3; without any, all are taken. Exits with 1 when a mutant
     survived that is not declared equivalent, or when a declaration is not true.
     """
-    from rich.console import Console
+    import rich.console
 
     from autograder.authoring.mutants import judging, making, table
     from autograder.authoring.source import SourceError
 
-    console = Console()
+    console = rich.console.Console()
     try:
         chosen = list(_chosen(numbers))
         if only_list:
@@ -64,15 +66,13 @@ def command(
 
 
 def _judged(
-    chosen: Iterable[tuple[Source, str]], every_case: bool, sample: int | None, deadline: float, console: object
+    chosen: list[tuple[Source, str]], every_case: bool, sample: int | None, deadline: float, console: Console
 ) -> list[ExerciseReport]:
-    from rich.console import Console
+    """The reports, with a bar that shows how far the work is."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from autograder.authoring.mutants import judging
 
-    assert isinstance(console, Console)
-    chosen = list(chosen)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     found = []
     with Progress(*columns, console=console, transient=True) as bar:

@@ -1,7 +1,7 @@
 """Mutants: every operator from source to mutated sources, what is declared equivalent, and a sample of the course's own mutants.
 
-`course mutants` judges all mutants of all exercises, which takes too long for every run. Here each exercise has a few, chosen by a
-hash of their code, and all those that are declared equivalent.
+`course mutants` judges all mutants of all exercises, which takes too long for every run. Here each exercise has one, chosen by a
+hash of its code, and all those that are declared equivalent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from autograder.models import Status
 
 SOURCES = [source.read(path) for path in source.find(paths.SOLUTIONS)]
 EXERCISES = [pytest.param(item, exercise, id=exercise) for item in SOURCES for exercise in item.exercises]
-SAMPLE = 2
+SAMPLE = 1
 
 EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("aggregate", "F.sum('x')", ["F.avg('x')", "F.max('x')"]),
