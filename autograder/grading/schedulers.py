@@ -170,7 +170,8 @@ def _connected(address: str) -> Client:
             "option out to grade on this machine."
         ) from error
     # What goes wrong with the connection is told in a sentence; Dask would log tracebacks of it beside the progress bar.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False, name="course-grade")
     except (OSError, ValueError) as error:
