@@ -101,12 +101,6 @@ def create_shelf(spark: SparkSession, products: DataFrame, shelf: str) -> None:
 from autograder import variant
 from autograder.runtime import variants
 
-variant(
-    "4.1.1",
-    "no costs",
-    "products whose cost is not known",
-    products=variants.nulls("cost", every=2),
-)
 variant("4.1.1", "nothing to sell", "no products at all", products=variants.empty)
 ### END HIDDEN TESTS
 check(
@@ -354,12 +348,6 @@ variant(
     "only added",
     "a table from which no file was ever removed",
     products=variants.replaced(price=cheap),
-)
-variant(
-    "4.1.3",
-    "all gone",
-    "a table from which everything was deleted",
-    products=variants.only("price > 100"),
 )
 ### END HIDDEN TESTS
 check(
@@ -700,12 +688,12 @@ def rebook(spark: SparkSession, orders: DataFrame, ledger: str, channel: str) ->
 
 # %% check="4.1.6" points=2
 ### BEGIN HIDDEN TESTS
-variant("4.1.6", "app", "another channel", channel="app")
 variant(
     "4.1.6",
     "no orders",
     "a channel without any right order",
-    orders=variants.only("channel <> 'web'"),
+    orders=variants.only("channel <> 'store'"),
+    channel="store",
 )
 ### END HIDDEN TESTS
 check(
@@ -924,7 +912,6 @@ def completed_orders(spark: SparkSession, ledger: str, first: str, last: str) ->
 variant(
     "4.1.8", "over new year", "a quarter that crosses the year", first="2024-11", last="2025-01"
 )
-variant("4.1.8", "other orders", "other orders", seed=81)
 ### END HIDDEN TESTS
 check(
     "4.1.8",

@@ -87,7 +87,7 @@ def _no_table(table: str, wish: TableWish, problem: str) -> str:
 def _content(what: str, given: Frame | None, wanted: Frame, key: tuple[str, ...]) -> Judgement:
     if given is None:
         return Judgement(False, f"{what} cannot be read any more.", shape="table")
-    difference = compare_frames(given, wanted, FrameRules(key=key))
+    difference = compare_frames(given, wanted, FrameRules(key=key, joins=False))
     if difference.equal:
         return Judgement(True, right=(f"{what} has the right rows.",))
     return replace(Judgement.of(difference), message=f"{what}: {difference.message}")
