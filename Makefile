@@ -7,6 +7,7 @@ export PYTHON
 COURSE := .venv/bin/course
 PYTEST := .venv/bin/python -m pytest
 RESULTS := results/sample
+REPORT := report/sample
 
 .DEFAULT_GOAL := help
 .PHONY: help lab setup test lint grade build bench clean lock environment environment-dev
@@ -39,9 +40,10 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	$(PYTEST)
 	$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
-grade: environment  ## Grade the sample submissions into results/sample
+grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup
 	$(COURSE) grade .course/sample-submissions --samples --out $(RESULTS)
+	$(COURSE) report $(RESULTS) --out $(REPORT)
 
 build: environment-dev  ## Make the notebooks, references and manifest from solutions/*.py
 	@$(COURSE) setup
@@ -59,6 +61,6 @@ lock: environment-dev  ## Raise the locked packages and recompute the jars' chec
 	.venv/bin/python -m autograder.setup.jars_update
 
 clean:  ## Remove what set-up and tests made; a learner's progress and backups stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(RESULTS)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info $(RESULTS) $(REPORT)
 	rm -rf .course/jars .course/spark-conf* .course/warehouse spark-warehouse metastore_db derby.log
 	find $(wildcard autograder datasets tests benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +
