@@ -39,7 +39,7 @@ spark.range(3).write.saveAsTable("left_table")
 spark.sql("CREATE DATABASE left_database")
 spark.range(3).cache().count()
 spark.udf.register("left_function", lambda: 1, "int")
-spark.range(3).write.format("delta").save("delta_table")
+spark.range(3).write.format("delta").save("/tmp/course/work/delta_table")
 spark.range(3).write.parquet("/tmp/course/work/left_files")
 spark.stop()
 spark = SparkSession.builder.appName("again").config("spark.sql.shuffle.partitions", "9").getOrCreate()
@@ -67,17 +67,17 @@ look("cached data", lambda: "InMemory" in spark.range(3)._jdf.queryExecution().w
 look("files", lambda: [name for name in os.listdir(".") if name in ("delta_table", "left_files")])
 look("tables on disk", lambda: [name for name in os.listdir("/tmp/course/warehouse") if "left" in name])
 look("name", lambda: spark.sparkContext.appName == "again")
-spark.range(5).write.format("delta").save("delta_table")
-look("history of a table", lambda: spark.read.format("delta").load("delta_table").count() != 5)
+spark.range(5).write.format("delta").save("/tmp/course/work/delta_table")
+look("history of a table", lambda: spark.read.format("delta").load("/tmp/course/work/delta_table").count() != 5)
 look("control: what this notebook itself made", lambda: os.listdir("delta_table"))
 """
 
 
-def hand_in(folder: Path, notebooks: Mapping[NotebookSpec, NotebookNode]) -> Submission:
-    """Write notebooks as one learner's submission."""
+def hand_in(folder: Path, notebooks: Mapping[str, NotebookNode]) -> Submission:
+    """Write notebooks, by name, as one learner's submission."""
     folder.mkdir()
-    for spec, notebook in notebooks.items():
-        nbformat.write(notebook, folder / f"{spec.name}.ipynb")
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     return Submission("ada", ASSIGNMENT, folder)
 
 
@@ -117,7 +117,7 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
         f"def {told.function}({', '.join(told.parameters)}):\n    raise RuntimeError('left: ' + ', '.join(left))\n"
     )
     fill(looking, {told.answer_cell: raising})
-    submission = hand_in(tmp_path / "submitted", {FIRST: littering, SECOND: looking})
+    submission = hand_in(tmp_path / "submitted", {FIRST.name: littering, SECOND.name: looking})
     reports: list[dict[str, Any]] = []
     read = engine.read_report
 
