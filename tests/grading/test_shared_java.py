@@ -46,6 +46,14 @@ spark = SparkSession.builder.appName("again").config("spark.sql.shuffle.partitio
 spark.range(3).createOrReplaceTempView("left_view_again")
 """
 
+AFTER_LITTERING = """
+right = {name}
+
+def {name}(customers):
+    assert spark.catalog.tableExists("left_view_again"), "the littering cell was cut short"
+    return right(customers)
+"""
+
 LOOKING = """
 import os
 left = []
@@ -109,7 +117,7 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
     littering.cells.insert(3, nbformat.v4.new_code_cell(LITTERING))
     first = FIRST.exercises[0]
     answers = {grade_id(cell): cell.source for cell in make_sample(FIRST, "perfect").cells}
-    fill(littering, {first.answer_cell: answers[first.answer_cell]})
+    fill(littering, {first.answer_cell: answers[first.answer_cell] + AFTER_LITTERING.format(name=first.function)})
     looking = make_sample(SECOND, "perfect")
     looking.cells.insert(3, nbformat.v4.new_code_cell(LOOKING))
     told = SECOND.exercises[0]
@@ -133,7 +141,6 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
     others = [spec.id for spec in SECOND.exercises if spec.kind != "written" and spec.id != told.id]
     assert {exercises[exercise].status for exercise in others} == {Status.PASSED}
     assert reports[0]["virtual_machines"] == 1
-    assert not any(event for event in reports[0]["notebooks"][FIRST.name]["events"] if "NotImplemented" not in event)
 
 
 def test_marks_are_the_same_with_an_archive_without_and_with_a_damaged_one(tmp_path: Path) -> None:
