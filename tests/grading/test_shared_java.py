@@ -39,11 +39,19 @@ spark.range(3).write.saveAsTable("left_table")
 spark.sql("CREATE DATABASE left_database")
 spark.range(3).cache().count()
 spark.udf.register("left_function", lambda: 1, "int")
-spark.range(3).write.format("delta").save("delta_table")
+spark.range(3).write.format("delta").save("/tmp/course/work/delta_table")
 spark.range(3).write.parquet("/tmp/course/work/left_files")
 spark.stop()
 spark = SparkSession.builder.appName("again").config("spark.sql.shuffle.partitions", "9").getOrCreate()
 spark.range(3).createOrReplaceTempView("left_view_again")
+"""
+
+AFTER_LITTERING = """
+right = {name}
+
+def {name}(customers):
+    assert spark.catalog.tableExists("left_view_again"), "the littering cell was cut short"
+    return right(customers)
 """
 
 LOOKING = """
@@ -67,17 +75,17 @@ look("cached data", lambda: "InMemory" in spark.range(3)._jdf.queryExecution().w
 look("files", lambda: [name for name in os.listdir(".") if name in ("delta_table", "left_files")])
 look("tables on disk", lambda: [name for name in os.listdir("/tmp/course/warehouse") if "left" in name])
 look("name", lambda: spark.sparkContext.appName == "again")
-spark.range(5).write.format("delta").save("delta_table")
-look("history of a table", lambda: spark.read.format("delta").load("delta_table").count() != 5)
+spark.range(5).write.format("delta").save("/tmp/course/work/delta_table")
+look("history of a table", lambda: spark.read.format("delta").load("/tmp/course/work/delta_table").count() != 5)
 look("control: what this notebook itself made", lambda: os.listdir("delta_table"))
 """
 
 
-def hand_in(folder: Path, notebooks: Mapping[NotebookSpec, NotebookNode]) -> Submission:
-    """Write notebooks as one learner's submission."""
+def hand_in(folder: Path, notebooks: Mapping[str, NotebookNode]) -> Submission:
+    """Write notebooks, by name, as one learner's submission."""
     folder.mkdir()
-    for spec, notebook in notebooks.items():
-        nbformat.write(notebook, folder / f"{spec.name}.ipynb")
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     return Submission("ada", ASSIGNMENT, folder)
 
 
@@ -109,7 +117,7 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
     littering.cells.insert(3, nbformat.v4.new_code_cell(LITTERING))
     first = FIRST.exercises[0]
     answers = {grade_id(cell): cell.source for cell in make_sample(FIRST, "perfect").cells}
-    fill(littering, {first.answer_cell: answers[first.answer_cell]})
+    fill(littering, {first.answer_cell: answers[first.answer_cell] + AFTER_LITTERING.format(name=first.function)})
     looking = make_sample(SECOND, "perfect")
     looking.cells.insert(3, nbformat.v4.new_code_cell(LOOKING))
     told = SECOND.exercises[0]
@@ -117,7 +125,7 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
         f"def {told.function}({', '.join(told.parameters)}):\n    raise RuntimeError('left: ' + ', '.join(left))\n"
     )
     fill(looking, {told.answer_cell: raising})
-    submission = hand_in(tmp_path / "submitted", {FIRST: littering, SECOND: looking})
+    submission = hand_in(tmp_path / "submitted", {FIRST.name: littering, SECOND.name: looking})
     reports: list[dict[str, Any]] = []
     read = engine.read_report
 
@@ -133,7 +141,6 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
     others = [spec.id for spec in SECOND.exercises if spec.kind != "written" and spec.id != told.id]
     assert {exercises[exercise].status for exercise in others} == {Status.PASSED}
     assert reports[0]["virtual_machines"] == 1
-    assert not any(event for event in reports[0]["notebooks"][FIRST.name]["events"] if "NotImplemented" not in event)
 
 
 def test_marks_are_the_same_with_an_archive_without_and_with_a_damaged_one(tmp_path: Path) -> None:
