@@ -255,7 +255,7 @@ def in_pairs(spark, folder):
 
 # %% wrong="5.1.2" because="eight files"
 def in_pairs(spark, folder):
-    return spark.readStream.schema(CLICKS).option("maxBytesPerTrigger", 250_000).json(folder)
+    return spark.readStream.schema(CLICKS).option("maxBytesPerTrigger", 160_000).json(folder)
 
 
 # %% right="5.1.2"
