@@ -255,7 +255,7 @@ def in_pairs(spark, folder):
 
 # %% wrong="5.1.2" because="eight files"
 def in_pairs(spark, folder):
-    return spark.readStream.schema(CLICKS).option("maxBytesPerTrigger", 250_000).json(folder)
+    return spark.readStream.schema(CLICKS).option("maxBytesPerTrigger", 160_000).json(folder)
 
 
 # %% right="5.1.2"
@@ -352,7 +352,7 @@ def legal_modes():
 
 # %% right="5.1.3"
 def legal_modes():
-    rate = SparkSession.getActiveSession().readStream.format("rate").load()
+    rate = spark.readStream.format("rate").load()
     count = rate.groupBy("value").count()
     windows = rate.withWatermark("timestamp", "1 day").groupBy(F.window("timestamp", "1 hour"))
     queries = {
