@@ -119,7 +119,7 @@ class Trials:
     def _stored(self, table: pa.Table, name: str, schema: StructType | None = None) -> DataFrame:
         path = self.workspace.folder / f"{name}.parquet"
         pq.write_table(table.replace_schema_metadata(None), path)
-        reader = self.workspace.spark.read
+        reader = self.train.sparkSession.read
         return (reader if schema is None else reader.schema(schema)).parquet(path.as_uri())
 
     @contextmanager
