@@ -33,7 +33,7 @@ lint: environment-dev  ## Style and types
 	.venv/bin/mypy
 
 test: environment-dev  ## Everything that CI runs: style, types, drift, the course's own lint, tests, notebooks
-	@$(COURSE) setup
+	@$(COURSE) setup --services kafka --grading
 	@$(MAKE) --no-print-directory lint
 	$(COURSE) build --check
 	$(COURSE) verify
@@ -41,7 +41,7 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	$(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
-	@$(COURSE) setup
+	@$(COURSE) setup --grading
 	$(COURSE) grade .course/sample-submissions --samples --out $(RESULTS)
 	$(COURSE) report $(RESULTS) --out $(REPORT)
 

@@ -42,6 +42,8 @@ MAXIMUM_ANSWER_BYTES = 50_000_000
 MAXIMUM_MESSAGE = 2_000
 MAXIMUM_LINE = 100_000
 ATTEMPTS = 10
+WORK = "work"
+"""Folder below the scratch folder in which the learner's code runs."""
 _ANSWER_FILE = re.compile(r"(?!outcome\.json$)[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
 
 LIBRARIES = (
@@ -79,7 +81,9 @@ def main() -> None:
         end_with_parent()
     _limit(arguments.processes)
     _leave_keyring()
-    arguments.scratch.mkdir(parents=True, exist_ok=True)
+    (arguments.scratch / WORK).mkdir(parents=True, exist_ok=True)
+    # Relative paths mean the same to Python and to the JVM, which inherits this folder.
+    os.chdir(arguments.scratch / WORK)
     os.environ["SPARK_CONF_DIR"] = str(arguments.task / SPARK_CONFIGURATION)
     gateway = Gateway(_java_command(arguments.task / JAVA))
     gateway.begin()
@@ -380,11 +384,15 @@ class Supervisor:
         attempt.captured.add(key)
 
     def _clean(self) -> None:
-        """A notebook starts without what another one wrote."""
-        for name in ("answers", "warehouse", "work", "derby"):
+        """A notebook starts without what another one wrote. The folder `work` itself stays: the JVM runs in it."""
+        for name in ("answers", "warehouse", "derby"):
             shutil.rmtree(self.scratch / name, ignore_errors=True)
-        for name in ("answers", "work"):
-            (self.scratch / name).mkdir(parents=True, exist_ok=True)
+        (self.scratch / "answers").mkdir(parents=True, exist_ok=True)
+        for path in (self.scratch / WORK).iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Kill what learner code left running. Only in a pid namespace of our own, where everything but a few is
@@ -472,7 +480,7 @@ def _run_child(
         os.setsid()
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
-        os.chdir(scratch / "work")
+        os.chdir(scratch / WORK)
         NotebookRun(notebook, cell_deadline, folder, scratch, writing, attempt).run()
     finally:
         os._exit(0)

@@ -66,14 +66,15 @@ def grading_settings(scratch: Path) -> SparkSettings:
 
 @lru_cache(maxsize=1)
 def prepared() -> JavaStart | None:
-    """What is there for this machine, made when it is not; None when that fails. Asked for once per process."""
+    """What `course setup --grading` has made for this machine; None when there is nothing. Asked for once per process."""
     with contextlib.suppress(NoJavaStart, OSError):
-        return make()
+        folder = STATE / FOLDER / _key()
+        return JavaStart(folder) if (folder / ARCHIVE).exists() else None
     return None
 
 
 def make(state: Path = STATE) -> JavaStart:
-    """Make command and archive for this machine unless they are there; takes half a minute. Raises NoJavaStart, OSError."""
+    """Make command and archive for this machine unless they are there; takes about a minute. Raises NoJavaStart, OSError."""
     folder = state / FOLDER / _key()
     if (folder / ARCHIVE).exists():
         return JavaStart(folder)
