@@ -756,7 +756,7 @@ check(
 def speed(progress):
     busy = [entry for entry in progress if entry["numInputRows"] > 0]
     times = [entry["durationMs"]["triggerExecution"] / 1000 for entry in busy]
-    speeds = [entry["numInputRows"] / time for entry, time in zip(busy, times)]
+    speeds = [entry["numInputRows"] / time for entry, time in zip(busy, times, strict=True)]
     return {
         "batches": len(busy),
         "rows": sum(entry["numInputRows"] for entry in busy),
@@ -1187,10 +1187,10 @@ def store_purchases(events, target, checkpoint):
     return started.option("checkpointLocation", checkpoint).start()
 
 
-# %% wrong="5.1.9" because="NameError"
+# %% wrong="5.1.9" because="TypeError"
 def store_purchases(events, target, checkpoint):
     def put(frame, batch):
-        frame.write.mode("overwrite").parquet(f"{target}/batch={batch_id}")
+        frame.write.mode("overwrite").parquet(target / f"batch={batch}")
 
     started = events.filter("event_type = 'purchase'").writeStream.foreachBatch(put)
     return started.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
