@@ -22,7 +22,9 @@ PREVIOUS = "previous"
 LOCK = ".lock"
 WRITING = ".writing-"
 GRADES = "grades.csv"
-_LONGEST_NAME = 200
+_LONGEST_FOLDER = 255
+_LONGEST_FILE = 200
+"""Bytes. A file system allows 255; a time and an ending are added to the name of an assignment."""
 TOO_LARGE = "This answer could not be compared within the verifier's limits of time and memory."
 ON_HIDDEN_DATA = "Right on the sample data, but not on hidden data"
 """How the message of an exercise begins whose verdict is about hidden data, and so may show none of it."""
@@ -136,8 +138,8 @@ def _known(kind: type[_Entry], document: Mapping[str, Any]) -> _Entry:
 
 def result_path(results: Path, learner: str, assignment: str) -> Path:
     """Where the result of a submission belongs. Raises ValueError for names that are no plain file names, or too long ones."""
-    for name in (learner, assignment):
-        if name in ("", ".", "..", GRADES) or "/" in name or "\0" in name or len(os.fsencode(name)) > _LONGEST_NAME:
+    for name, longest in ((learner, _LONGEST_FOLDER), (assignment, _LONGEST_FILE)):
+        if name in ("", ".", "..", GRADES) or "/" in name or "\0" in name or len(os.fsencode(name)) > longest:
             raise ValueError(f"{name!r} cannot be the name of a learner or an assignment.")
     return results / learner / f"{assignment}.json"
 

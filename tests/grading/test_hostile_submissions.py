@@ -277,7 +277,7 @@ def test_neighbours_of_attackers_get_what_they_deserve(graded_class: Class) -> N
     statuses = [one[exercise.id]["status"] for exercise in graded(NOTEBOOK)]
     assert statuses == ["passed"] * NEIGHBOURLY + ["not_attempted"] * (len(statuses) - NEIGHBOURLY)
     for entry in (*one.values(), *other.values()):
-        entry["seconds"] = 0
+        entry["seconds"] = entry["graded_at"] = 0
     assert one == other
 
 
@@ -290,7 +290,10 @@ def test_nothing_outside_the_sandbox_changed_or_was_visited(graded_class: Class)
 
 def test_answers_before_a_sabotaged_run_count_and_later_ones_do_not(graded_class: Class) -> None:
     found = graded_class.exercises("saboteur")
-    assert [found[exercise.id]["status"] for exercise in graded(NOTEBOOK)] == ["passed"] * 2 + ["error"] * 6
+    first, at_the_end, *later = (found[exercise.id]["status"] for exercise in graded(NOTEBOOK))
+    assert first == "passed"
+    assert at_the_end in ("passed", "error")  # the runner is killed while it may still be sending this answer
+    assert later == ["error"] * 6
 
 
 def test_edited_deleted_and_moved_tests_change_no_mark(graded_class: Class) -> None:

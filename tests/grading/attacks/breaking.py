@@ -25,7 +25,7 @@ ENDING = (
     Attack(
         "endless job",
         "starts a Spark job that takes years",
-        body="return spark.range(10**13).selectExpr('sum(id % 7 + sqrt(id)) AS total')",
+        body="return spark.range(10**13).selectExpr('sum(id % 7 + sqrt(id)) AS total').collect()",
         told="still running after",
         statuses=("timeout",),
     ),
