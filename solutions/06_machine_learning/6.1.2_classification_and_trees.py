@@ -793,7 +793,8 @@ def region_tree(churn_train):
 # %% [markdown]
 # ## Deeper is not better
 #
-# How deep should a tree be? Measure on the rows that it was trained on, and on those that it has not seen:
+# How deep should a tree be? Measure on the rows that it was trained on, and on those that it has not seen. (For trees the score to give to the evaluator is `probability`.
+# Their `rawPrediction` only counts the training rows in a leaf, so that a large leaf would seem sure.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -801,8 +802,10 @@ import matplotlib.pyplot as plt
 first_stages = Pipeline(stages=prepared()).fit(churn_train)
 seen = first_stages.transform(churn_train).select("features", "churn").cache()
 unseen = first_stages.transform(churn_test).select("features", "churn").cache()
-judge = BinaryClassificationEvaluator(labelCol="churn", numBins=0)
-depths = [1, 2, 3, 5, 7, 9, 12]
+judge = BinaryClassificationEvaluator(
+    rawPredictionCol="probability", labelCol="churn", numBins=0
+)
+depths = [1, 3, 5, 8, 12]
 curves = {"training": [], "test": []}
 for depth in depths:
     grown = DecisionTreeClassifier(labelCol="churn", maxDepth=depth, seed=3).fit(seen)
