@@ -169,7 +169,7 @@ def first_model(churn_train):
         StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="skip"),
         OneHotEncoder(inputCols=indexed, outputCols=encoded),
         VectorAssembler(inputCols=filled + encoded, outputCol="features"),
-        LogisticRegression(labelCol="churn"),
+        LogisticRegression(labelCol="churn", maxIter=20),
     ]
     return Pipeline(stages=stages).fit(churn_train)
 
@@ -184,7 +184,7 @@ def first_model(churn_train):
         StringIndexer(inputCols=CATEGORIES, outputCols=indexed),
         OneHotEncoder(inputCols=indexed, outputCols=encoded),
         VectorAssembler(inputCols=filled + encoded, outputCol="features"),
-        LogisticRegression(labelCol="churn"),
+        LogisticRegression(labelCol="churn", maxIter=20),
     ]
     return Pipeline(stages=stages).fit(churn_train.na.drop(subset=CATEGORIES))
 
@@ -195,7 +195,7 @@ def first_model(churn_train):
     stages = [
         Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
         VectorAssembler(inputCols=filled, outputCol="features"),
-        LogisticRegression(labelCol="churn"),
+        LogisticRegression(labelCol="churn", maxIter=20),
     ]
     return Pipeline(stages=stages)
 
@@ -208,7 +208,7 @@ def first_model(churn_train):
         Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
         StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
         VectorAssembler(inputCols=filled + indexed, outputCol="features"),
-        LogisticRegression(labelCol="churn"),
+        LogisticRegression(labelCol="churn", maxIter=20),
     ]
     return Pipeline(stages=stages).fit(churn_train)
 
@@ -231,7 +231,7 @@ def first_model(churn_train):
     )
     columns = [f"{name}_known" for name in NUMBERS] + [f"{name}_v" for name in CATEGORIES]
     stages.append(VectorAssembler().setInputCols(columns).setOutputCol("x"))
-    stages.append(LogisticRegression(featuresCol="x", labelCol="churn", regParam=0.005))
+    stages.append(LogisticRegression(featuresCol="x", labelCol="churn", maxIter=20, regParam=0.005))
     return Pipeline(stages=stages).fit(churn_train)
 
 
@@ -674,7 +674,7 @@ check("6.1.2.5", balanced_model, deadline=120, model={
 
 # %% wrong="6.1.2.5" because="below what a model"
 def balanced_model(churn_train):
-    model = LogisticRegression(labelCol="churn")
+    model = LogisticRegression(labelCol="churn", maxIter=20)
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(churn_train)
 
 
@@ -682,7 +682,7 @@ def balanced_model(churn_train):
 def balanced_model(churn_train):
     share = churn_train.agg(F.avg("churn")).first()[0]
     weight = F.when(F.col("churn") == 1, 0.5 / (1 - share)).otherwise(0.5 / share)
-    model = LogisticRegression(labelCol="churn", weightCol="weight")
+    model = LogisticRegression(labelCol="churn", maxIter=20, weightCol="weight")
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(
         churn_train.withColumn("weight", weight)
     )
@@ -695,7 +695,7 @@ def balanced_model(churn_train):
     weighing = SQLTransformer(
         statement="SELECT *, CASE WHEN churn = 1 THEN 2.3 ELSE 0.6 END AS weight FROM __THIS__"
     )
-    model = LogisticRegression(labelCol="churn", weightCol="weight")
+    model = LogisticRegression(labelCol="churn", maxIter=20, weightCol="weight")
     return Pipeline(stages=[weighing, *prepared(one_hot=True), model]).fit(churn_train)
 
 
@@ -704,7 +704,7 @@ def balanced_model(churn_train):
     everybody = spark.read.parquet(sample("churn_train"))
     share = everybody.agg(F.avg("churn")).first()[0]
     weight = F.when(F.col("churn") == 1, 0.5 / share).otherwise(0.5 / (1 - share))
-    model = LogisticRegression(labelCol="churn", weightCol="weight")
+    model = LogisticRegression(labelCol="churn", maxIter=20, weightCol="weight")
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(
         everybody.withColumn("weight", weight)
     )
@@ -713,7 +713,7 @@ def balanced_model(churn_train):
 # %% right="6.1.2.5"
 def balanced_model(churn_train):
     share = churn_train.agg(F.avg("churn")).first()[0]
-    model = LogisticRegression(labelCol="churn", threshold=share)
+    model = LogisticRegression(labelCol="churn", maxIter=20, threshold=share)
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(churn_train)
 
 
