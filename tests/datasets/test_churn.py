@@ -54,7 +54,7 @@ def test_forest_and_regression_find_the_planted_signal_and_no_column_does_alone(
     )
     label = scores["churn"].to_numpy(dtype=float)
     by_forest, by_regression = (area_under_roc(label, scores[name].to_numpy()) for name in ("forest", "regression"))
-    assert by_forest == pytest.approx(0.85, abs=0.02)
+    assert by_forest == pytest.approx(0.86, abs=0.02)
     assert 0.80 < by_regression < by_forest
 
     rows = train.toPandas()
