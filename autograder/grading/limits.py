@@ -100,7 +100,9 @@ def remove_groups_of(owner: str) -> None:
     """Kill and remove the control groups that a grader which is gone left behind (`Limits.owner`)."""
     with contextlib.suppress(OSError, KeyError):
         own, version = _own_groups(), 2 if (HIERARCHY / "cgroup.controllers").exists() else 1
-        homes = [HIERARCHY / controller / own[controller] for controller in ("memory", "pids")]
+        homes = [
+            HIERARCHY / controller / own[controller] for controller in ("memory", "pids", "cpu") if controller in own
+        ]
         if version == 2:
             homes = [HIERARCHY / own[""], (HIERARCHY / own[""]).parent]
         for home in homes:

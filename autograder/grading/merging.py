@@ -83,6 +83,7 @@ def _for_the_learner(result: Result) -> str:
         seconds=0.0,
         findings=(),
         peak_memory=0,
+        timing={},
         submission_digest="",
         course_digest="",
         graded_at="",

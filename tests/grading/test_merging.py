@@ -57,6 +57,13 @@ def test_code_that_once_ran_unconfined_is_always_told() -> None:
 
 def test_results_say_the_same_when_only_times_and_digests_differ() -> None:
     earlier = result("graded", ("1", "passed", 2.0), graded_at="2026-01-01T00:00:00Z", course_digest="a", seconds=3.0)
-    later = result("graded", ("1", "passed", 2.0), graded_at="2026-02-01T00:00:00Z", course_digest="b", seconds=4.0)
+    later = result(
+        "graded",
+        ("1", "passed", 2.0),
+        graded_at="2026-02-01T00:00:00Z",
+        course_digest="b",
+        seconds=4.0,
+        timing={"steps": {"sandbox": 4.0}},
+    )
     assert says_the_same(Result.from_json(earlier.to_json()), later)
     assert not says_the_same(earlier, result("graded", ("1", "failed", 0.0)))
