@@ -302,10 +302,11 @@ except Exception as error:
 def legal_modes() -> dict:
     """{"filter": [...], "count": [...], "count with watermark": [...], "sorted count": [...]}"""
     ### BEGIN SOLUTION
+    every = ["append", "complete", "update"]
     return {
         "filter": ["append", "update"],
         "count": ["complete", "update"],
-        "count with watermark": ["append", "complete", "update"],
+        "count with watermark": every,
         "sorted count": ["complete"],
     }
     ### END SOLUTION
@@ -325,7 +326,7 @@ def legal_modes():
     return {
         "filter": ["append"],
         "count": ["complete", "update"],
-        "count with watermark": ["append", "complete", "update"],
+        "count with watermark": "append complete update".split(),
         "sorted count": ["complete"],
     }
 
@@ -335,7 +336,7 @@ def legal_modes():
     return {
         "filter": ["append", "update"],
         "count": ["complete", "update"],
-        "count with watermark": ["append", "complete", "update"],
+        "count with watermark": "append complete update".split(),
         "sorted count": ["complete", "update"],
     }
 
