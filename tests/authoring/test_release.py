@@ -17,6 +17,7 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder import manifest, paths, render
+from autograder.authoring import hidden, source
 from autograder.authoring import release as releasing
 from autograder.authoring.release import MARKER, ReleaseError, release
 
@@ -83,12 +84,16 @@ def everything(content: bytes) -> str:
         return text
 
 
+ADVISED = {".trigger(availableNow=True)", "CREATE TABLE {shelf} USING delta AS"}
+"""Spark's own API, which a message of the harness and the set-up of an exercise show too."""
+
+
 def test_no_hidden_line_is_in_any_released_file(released: Path) -> None:
     secrets: set[str] = set()
     for path in paths.SOLUTIONS.glob("*/*.py"):
         found = secrets_of(path.read_text(encoding="utf-8"))
         assert len(found) > 40, f"{path}: the search itself finds too little"
-        secrets |= found
+        secrets |= found - ADVISED
     for name, content in files_of(released).items():
         text = everything(content)
         assert not secrets & set(lines_of(text)), name
@@ -104,12 +109,13 @@ def test_no_variant_is_in_any_released_file(released: Path) -> None:
         for entry in entries
     ]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in paths.SOLUTIONS.glob("*/*.py"))
-    seeds = set(re.findall(r"seed=\s*(\d+)", sources))
+    calls = [call for path in source.find() for call in hidden.variant_calls(source.read(path))]
+    seeds = {str(call.seed) for call in calls if call.seed is not None}
     shown = re.sub(r"\s|#", "", BETWEEN_MARKERS.sub("", sources))
     assert variants and seeds
     for name, content in files_of(released).items():
         text = re.sub(r"\s", "", everything(content))
-        assert not seeds & set(re.findall(r'\bseed"?[=:](\d+)', text)), name
+        assert not seeds & set(re.findall(r'\bseed"?[=:](\d+)', text.replace("_", ""))), name
         for exercise, entry in variants:
             assert f'"{exercise}","{entry["name"]}"' not in text, name
             description = re.sub(r"\s", "", entry["description"])
