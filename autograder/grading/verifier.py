@@ -219,7 +219,9 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
         return replace(found, message=what, wrong=findings, examples=None, hint=hint, trace="")
     raised = re.match(r"[A-Za-z_][\w.]{0,60}(?=:| was raised)", found.message) if found.status is Status.ERROR else None
     why = {
-        Status.ERROR: f" There your function raises {raised[0]}." if raised else "",
+        Status.ERROR: f" There your function raises {raised[0]}."
+        if raised
+        else " There is no answer to it: the run ended first, or the answer could not be read.",
         Status.TIMEOUT: " There your function did not end in time.",
         Status.NOT_ATTEMPTED: " There your function raises NotImplementedError.",
         Status.FAILED: " There your function returns something else than on the sample.",
