@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -36,8 +35,7 @@ def run(source: str, limits: Limits, folder: Path, *, group: bool) -> sandbox.En
         pytest.skip("this user may not make control groups here")
     try:
         command = join_and_execute(made, [sys.executable, "-c", source])
-        with tempfile.TemporaryFile() as log:
-            return sandbox._run(command, folder, limits, made, False, log)
+        return sandbox._run(command, folder, limits, made, False)
     finally:
         if made is not None:
             made.kill()
