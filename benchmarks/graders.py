@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
@@ -153,7 +154,9 @@ def otter_program() -> Path:
     program = home / "bin" / "otter"
     if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", OTTER], check=True)
+        # Otter alone would bring a newer pandas, with which `assertDataFrameEqual` does not work.
+        shared = [f"{package}=={version(package)}" for package in ("numpy", "pandas", "pyarrow")]
+        subprocess.run([str(home / "bin" / "pip"), "install", "--quiet", OTTER, *shared], check=True)
     (packages,) = home.glob("lib/python3*/site-packages")
     ours = next(Path(folder) for folder in sys.path if Path(folder, "pyspark").is_dir())
     (packages / "course.pth").write_text(f"{ours}\n{paths.ROOT}\n")

@@ -112,7 +112,7 @@ print("learnt in fit:", fitted.stages[0].surrogateDF.first().asDict(), fitted.st
 # | `StringIndexer` | text → 0, 1, 2, ... by frequency | an unknown category is an **error**, unless `handleInvalid="keep"`; `"skip"` drops the row |
 # | `OneHotEncoder` | number of a category → vector with a single 1 | linear models need it: 2 is not "twice" 1 |
 # | `VectorAssembler` | columns → one vector | fails on NULL |
-# | `LogisticRegression` | probability from a weighted sum | labels must be 0 and 1 |
+# | `LogisticRegression` | probability from a weighted sum | labels must be 0 and 1; `maxIter=20` steps are enough here (the default is 100) |
 #
 # ### Exercise 6.1.2.1: the first model
 #
@@ -133,7 +133,7 @@ def first_model(churn_train: DataFrame) -> PipelineModel:
             StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
             OneHotEncoder(inputCols=indexed, outputCols=encoded),
             VectorAssembler(inputCols=filled + encoded, outputCol="features"),
-            LogisticRegression(labelCol="churn"),
+            LogisticRegression(labelCol="churn", maxIter=20),
         ]
     )
     return pipeline.fit(churn_train)
@@ -651,7 +651,7 @@ def balanced_model(churn_train: DataFrame) -> PipelineModel:
     ### BEGIN SOLUTION
     share = churn_train.agg(F.avg("churn")).first()[0]
     weight = F.when(F.col("churn") == 1, 0.5 / share).otherwise(0.5 / (1 - share))
-    model = LogisticRegression(labelCol="churn", weightCol="weight")
+    model = LogisticRegression(labelCol="churn", weightCol="weight", maxIter=20)
     pipeline = Pipeline(stages=[*prepared(one_hot=True), model])
     return pipeline.fit(churn_train.withColumn("weight", weight))
     ### END SOLUTION
@@ -823,7 +823,7 @@ for depth, trained, tested in zip(depths, curves["training"], curves["test"], st
     print(f"depth {depth:2}: training {trained:.2f}, test {tested:.2f}")
 
 # %% [markdown]
-# On the training data the curve only rises. On new customers it rises, and then falls: from there on the tree learns accidents. The gap between the two is **variance**; on the left, where both are
+# (A depth of 1 is a coin here: most customers stay on both sides of the first question, and Spark merges leaves that say the same class.) On the training data the curve only rises. On new customers it rises, and then falls: from there on the tree learns accidents. The gap between the two is **variance**; on the left, where both are
 # low, the tree is too simple (**bias**).
 #
 # ## Many trees: a forest, and boosting
