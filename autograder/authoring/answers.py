@@ -27,6 +27,7 @@ from autograder.runtime.cases import Case
 from autograder.runtime.explain import explain
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import DataFrame, SparkSession
 
 Judged = list[tuple[Case, Verdict]]
@@ -73,10 +74,8 @@ def judge_cases(
     """
     spec = spec_of(item, exercise, root)
     spec = replace(spec, deadline=deadline or spec.deadline)
-    spark = fixtures.session()
-    _definitions(item)  # what these leave in the session is there for all answers
     judged: Judged = []
-    with _restored(spark), _without_leftovers(spark, spec.parameters):
+    with _own_session(item) as spark, _restored(spark), _without_leftovers(spark, spec.parameters):
         function, problem = _function(item, code, spec)
         for known in known_cases(item, spec, root):
             outcome = problem or cases.answer(spec, function, known.case, _read_once)
@@ -182,6 +181,37 @@ def _executed(cells: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
 def _compiled(code: str, name: str) -> CodeType:
     # Not inheriting this module's `from __future__`: annotations must be what they are in a notebook.
     return compile(code, name, "exec", dont_inherit=True)
+
+
+@contextmanager
+def _own_session(item: Source) -> Iterator[SparkSession]:
+    """The session of a notebook stands in for the one that all share, as its kernel's would.
+
+    Some traces of an answer cannot be removed from a session, such as `DataFrame.observe`: in Spark 4.1 no model with a training
+    summary can be applied there any more (NotSerializableException: ObservationManager).
+    """
+    shared = fixtures.session()
+    own = _session(shared.sparkContext, item.name)
+    _stand_in(own)
+    try:
+        _definitions(item)  # what these leave in the session is there for all answers
+        yield own
+    finally:
+        _stand_in(shared)
+
+
+@cache
+def _session(context: SparkContext, notebook: str) -> SparkSession:
+    return fixtures.session().newSession()
+
+
+def _stand_in(session: SparkSession) -> None:
+    """Make it what `SparkSession.builder.getOrCreate()` gives in every thread, and what is active in this one."""
+    kind: Any = type(session)
+    kind._instantiatedSession = kind._activeSession = session
+    of_java = kind._get_j_spark_session_class(session._jvm)
+    of_java.setDefaultSession(session._jsparkSession)
+    of_java.setActiveSession(session._jsparkSession)
 
 
 @contextmanager

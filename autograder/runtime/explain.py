@@ -19,6 +19,8 @@ _ADVICE = {
     "RECURSION_LEVEL_LIMIT_EXCEEDED": "The step of your recursive query finds rows in every round. Look at its join or its `WHERE`.",
     "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": "Both halves of a UNION must give the same types here; use CAST.",
     "UNBOUND_SQL_PARAMETER": "Pass it in `args=`. Inside a SQL script (`BEGIN ... END`) read a session variable instead.",
+    "NotSerializableException": "Spark must send this object to its tasks and cannot. (`ObservationManager` means: Spark 4.1 does not "
+    "apply a freshly fitted model in a session that has used `observe`. Save the model and load it, and apply that one.)",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
 
@@ -70,7 +72,7 @@ def _stream_failure(text: str) -> str:
 
 
 def _java_cause(error: BaseException) -> tuple[str, str] | None:
-    """Condition and message of the innermost Java exception of a py4j error that has a condition.
+    """Condition and message of the innermost Java exception of a py4j error that has a condition or a known name.
 
     `toArrow` wraps what went wrong in a task into "Exception thrown in awaitResult", which PySpark does not unwrap.
     """
@@ -83,7 +85,8 @@ def _java_cause(error: BaseException) -> tuple[str, str] | None:
                 if cause.getCondition():
                     found = (str(cause.getCondition()), str(cause.getMessage()))
             except Py4JError:  # an exception that is not Spark's
-                pass
+                if (name := cause.getClass().getSimpleName()) == "NotSerializableException":
+                    found = (name, str(cause.getMessage()).partition("\n")[0])
             cause = cause.getCause()
     except Exception:  # the JVM is gone, so nothing more can be learned from it
         return found

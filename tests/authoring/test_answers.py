@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,38 @@ def test_one_answer_leaves_nothing_behind_for_the_next(item: Source, new_course:
     return orders.select("order_id", "channel")"""
     assert answers.judge_code(item, "2.1.1", code, root=new_course).status is Status.PASSED
     assert dict(spark.conf.getAll) == before
-    verdict = answers.judge_cases(
-        item, "2.1.1", code.replace("return", 'assert not orders.is_cached, "cached"; return'), root=new_course
-    )
-    assert "cached" in verdict[0][1].message
-    assert not spark.table("orders").storageLevel.useMemory
+    assert SparkSession.builder.getOrCreate() is spark
+    looking = """def channels(orders):
+    conf = orders.sparkSession.conf
+    left = [conf.get("spark.sql.ansi.enabled"), conf.get("spark.made.up", "unset"), str(orders.storageLevel.useMemory)]
+    raise ValueError(" ".join(left))"""
+    verdict = answers.judge_code(item, "2.1.1", looking, root=new_course)
+    assert "true unset False" in verdict.message
+
+
+OBSERVING = """def channels(orders):
+    from pyspark.sql import Observation, functions as F
+    return orders.observe(Observation(), F.count("*").alias("rows")).select("order_id", "channel")
+"""
+FITTING = """def channels(orders):
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import VectorAssembler
+    rows = orders.selectExpr("order_id % 2 AS label", "CAST(order_id AS DOUBLE) AS size")
+    rows = VectorAssembler(inputCols=["size"], outputCol="features").transform(rows)
+    LogisticRegression(maxIter=1).fit(rows).transform(rows).toArrow()
+    return orders.select("order_id", "channel")
+"""
+
+
+def test_what_cannot_be_undone_in_a_session_stays_in_that_of_the_notebook(item: Source, new_course: Path) -> None:
+    """Spark 4.1 applies no freshly fitted model in a session that has used `observe`."""
+    assert answers.judge_code(item, "2.1.1", OBSERVING, root=new_course).status is Status.PASSED
+    spoilt = answers.judge_code(item, "2.1.1", FITTING, root=new_course)
+    assert spoilt.status is Status.ERROR
+    assert "ObservationManager" in spoilt.message
+    assert "Save the model and load it" in spoilt.message
+    another = replace(item, path=item.path.with_name("2.2_another.py"))
+    assert answers.judge_code(another, "2.1.1", FITTING, root=new_course).status is Status.PASSED
 
 
 def test_the_table_counts_answers_that_are_not_as_they_say(new_course: Path, spoilt: Path) -> None:
