@@ -68,7 +68,8 @@ def status(names: tuple[str, ...]) -> None:
         _show(found)
 
     for name in names or NAMES:
-        failed |= not _tried(lambda name=name: show(name))  # type: ignore[misc]
+        if not _tried(lambda name=name: show(name)):  # type: ignore[misc]
+            failed = True
     if failed:
         raise SystemExit(1)
 
@@ -98,13 +99,16 @@ def down(names: tuple[str, ...]) -> None:
     from autograder.services import daemons
 
     def end(name: str) -> None:
-        folder = daemons.SERVICES[name], daemons.status(name).folder
+        folder = daemons.status(name).folder
         if daemons.down(name):
-            click.echo(f"{name} has ended. Its data stay in {folder[1]}; delete that folder to remove them.")
+            click.echo(f"{name} has ended. Its data stay in {folder}; delete that folder to remove them.")
         else:
             click.echo(f"{name} was not running.")
 
-    if not all([_tried(lambda name=name: end(name)) for name in reversed(names or NAMES)]):  # type: ignore[misc]
+    failed = False
+    for name in reversed(names or NAMES):
+        failed |= not _tried(lambda name=name: end(name))  # type: ignore[misc]
+    if failed:
         raise SystemExit(1)
 
 

@@ -26,7 +26,7 @@ import psutil
 from autograder.services import service
 from autograder.services.errors import ServiceUnavailable
 from autograder.services.program import Program, environment
-from autograder.services.service import LONGEST, Place, Running, Service
+from autograder.services.service import LONGEST, PATIENCE, Place, Running, Service
 
 USER = DATABASE = "course"
 NOBODY = 65534
@@ -120,9 +120,13 @@ class Postgres(Service):
         place.folder.chmod(0o711)  # the server's own user must be able to enter
         if not (data / "PG_VERSION").exists():
             self._make(place.folder, data)
-        deadline = time.monotonic() + LONGEST
-        while _works_in(data) and time.monotonic() < deadline:
+        deadline = time.monotonic() + PATIENCE
+        while _works_in(data):
+            if time.monotonic() > deadline:
+                raise ServiceUnavailable(f"A PostgreSQL server works in {data} already; end that one first.")
             time.sleep(0.05)
+        # A killed server leaves it, and a new one believes it while the id is a zombie's or another program's.
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
     def programs(self, place: Place) -> tuple[Program, ...]:
         """The server. SIGINT asks for a fast shutdown; after SIGTERM it would wait for clients to leave."""
