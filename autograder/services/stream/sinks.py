@@ -67,7 +67,7 @@ class KafkaSink(Sink):
         from confluent_kafka.admin import AdminClient
         from confluent_kafka.cimpl import NewTopic
 
-        quiet = {"bootstrap.servers": self.servers, "log_level": 0, "error_cb": lambda _: None}
+        quiet: dict[str, Any] = {"bootstrap.servers": self.servers, "log_level": 0, "error_cb": lambda _: None}
         administration = AdminClient(quiet)
         try:
             administration.list_topics(timeout=10)
@@ -113,6 +113,8 @@ class KafkaSink(Sink):
 
     def close(self) -> None:
         """Wait for all acknowledgements."""
+        if self._problem:
+            self._producer.purge()
         left = self._producer.flush(self.patience + 5)
         if left and not self._problem:
             self._problem = "no answer"
