@@ -118,6 +118,11 @@ class Postgres(Service):
         """Make the password and the data folder once; wait for what a killed server has left running."""
         data = place.folder / "data"
         place.folder.chmod(0o711)  # the server's own user must be able to enter
+        if not _can_enter(place.folder):
+            raise ServiceUnavailable(
+                f"PostgreSQL does not run as root, and the user nobody cannot enter {place.folder}; run the course as another "
+                "user, or set COURSE_STATE to a folder that all users can enter."
+            )
         if not (data / "PG_VERSION").exists():
             self._make(place.folder, data)
         deadline = time.monotonic() + PATIENCE
@@ -258,6 +263,14 @@ def _other_user() -> int | None:
 def _as_other_user() -> dict[str, Any]:
     user = _other_user()
     return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
+def _can_enter(folder: Path) -> bool:
+    """Whether the server's user reaches the folder."""
+    if _other_user() is None:
+        return True
+    tried = subprocess.run(["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)], capture_output=True, **_as_other_user())
+    return tried.returncode == 0
 
 
 def _works_in(data: Path) -> bool:
