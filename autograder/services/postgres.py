@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,7 @@ class Access:
     port: int
     database: str
     user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Access({self.user}@{self.host}:{self.port}/{self.database})"
+    password: str = field(repr=False)
 
     @property
     def url(self) -> str:

@@ -9,7 +9,6 @@ The rows are those of `datasets.generate(..., scale="1k")`. Structs and arrays, 
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -79,13 +78,13 @@ def _type(spark_type: str) -> str:
 
 
 def _text(rows: list[dict[str, Any]]) -> io.BytesIO:
-    """CSV for COPY: an empty field is null, an empty text is quoted."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_MINIMAL)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row.values()])
-    return io.BytesIO(buffer.getvalue().encode())
+    """CSV for COPY. An empty field is null and a quoted one is not, a difference that Python's csv module cannot write."""
+    lines = (",".join(map(_cell, row.values())) for row in rows)
+    return io.BytesIO("\n".join(lines).encode())
 
 
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    return '"' + text.replace('"', '""') + '"'

@@ -46,13 +46,15 @@ def in_two_halves(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Lets the second half of the rows wait, so that there is a middle."""
     for batch in batches:
         if (batch["id"] >= ROWS // 2).any():
-            time.sleep(2)
+            time.sleep(1.5)
         yield batch
 
 
-def rows(spark: SparkSession) -> DataFrame:
-    """Four partitions, two at a time; the first two are done long before the others."""
-    made = spark.range(0, ROWS, 1, 4).mapInPandas(in_two_halves, "id BIGINT")
+def rows(spark: SparkSession, slow: bool = False) -> DataFrame:
+    """Four partitions, two at a time; when `slow`, the first two are done long before the others."""
+    made = spark.range(0, ROWS, 1, 4)
+    if slow:
+        made = made.mapInPandas(in_two_halves, "id BIGINT")
     return made.select(F.col("id").alias("order_id"), (F.col("id") % 7).alias("amount"))
 
 
@@ -98,7 +100,13 @@ def test_a_postgres_that_is_killed_loses_and_doubles_nothing_with_a_staging_tabl
         make(database, "CREATE TABLE exact (order_id BIGINT PRIMARY KEY, amount BIGINT)")
         make(database, "INSERT INTO exact VALUES (1, 100), (-1, 100)")
         killed_during(
-            lambda: rows(spark).write.format("jdbc").options(**database.jdbc, dbtable="naive").mode("append").save(),
+            lambda: (
+                rows(spark, slow=True)
+                .write.format("jdbc")
+                .options(**database.jdbc, dbtable="naive")
+                .mode("append")
+                .save()
+            ),
             database.server.lives[0],
             lambda: count(database, "naive")[0] >= ROWS // 2,
         )
@@ -108,7 +116,7 @@ def test_a_postgres_that_is_killed_loses_and_doubles_nothing_with_a_staging_tabl
         rows(spark).write.format("jdbc").options(**database.jdbc, dbtable="naive").mode("append").save()
         assert count(database, "naive") == (ROWS + ROWS // 2, ROWS)
         killed_during(
-            lambda: upsert(rows(spark), database, "exact", ["order_id"]),
+            lambda: upsert(rows(spark, slow=True), database, "exact", ["order_id"]),
             database.server.lives[0],
             lambda: count(database, "exact_staging")[0] >= ROWS // 2,
         )
@@ -136,11 +144,16 @@ def test_a_kafka_that_is_killed_loses_and_doubles_nothing_with_keys_and_offsets(
     spark: SparkSession, folder: Path
 ) -> None:
     publish, upsert = pattern("publish"), pattern("upsert")
-    keyed = rows(spark).select(F.col("order_id").cast("string").alias("key"), F.to_json(F.struct("*")).alias("value"))
+    columns = F.col("order_id").cast("string").alias("key"), F.to_json(F.struct("*")).alias("value")
+    keyed = rows(spark).select(*columns)
     with kafka.broker(folder) as broker:
         for topic in ("naive", "exact"):
             kafka.create_topic(spark, broker.servers, topic)
-        both = keyed.withColumn("topic", F.explode(F.array(F.lit("naive"), F.lit("exact"))))
+        both = (
+            rows(spark, slow=True)
+            .select(*columns)
+            .withColumn("topic", F.explode(F.array(F.lit("naive"), F.lit("exact"))))
+        )
         writer = both.write.format("kafka").option("kafka.bootstrap.servers", broker.servers).options(**QUICK)
         killed_during(writer.save, broker.life, lambda: in_topic(broker.servers, "exact") >= ROWS // 2)
     with kafka.broker(folder) as broker:

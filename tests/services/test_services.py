@@ -110,7 +110,8 @@ def test_postgres_lets_in_only_who_knows_the_password() -> None:
         password = database.server.folder / "password"
         assert stat.S_IMODE(password.stat().st_mode) == 0o600
         assert len(database.password) >= 32
-        assert database.password not in repr(database)
+        shown = repr(database)
+        assert database.password not in shown
         for wrong in ("", "course"):
             with pytest.raises(ServiceUnavailable, match="refuses user 'course' with this password"):
                 Access("127.0.0.1", database.port, "course", "course", wrong).connect()
@@ -131,7 +132,7 @@ def test_the_previous_project_is_a_thousand_rows_that_spark_reads_by_jdbc(spark:
             assert read.exceptAll(made).count() == made.exceptAll(read).count() == 0
         tags = spark.read.format("jdbc").options(**database.jdbc, query="SELECT tags->>0 AS tag FROM products").load()
         assert tags.where("tag IS NOT NULL").count() > 500
-        with pytest.raises(ServiceUnavailable, match="has customers, products, .* nothing was loaded"):
+        with pytest.raises(ServiceUnavailable, match=r"has customers, products, .* nothing was loaded"):
             previous_project.load(spark, database)
 
 
@@ -162,9 +163,9 @@ def test_a_spark_cluster_has_two_workers_and_is_unhealthy_without_one() -> None:
         assert cluster.master.startswith("spark://127.0.0.1:")
         assert cluster.log.read_text().count("Registering worker") == 2
         assert cluster.server.healthy()
+        processes = family(cluster.server)
         os.kill(cluster.server.lives[2].program, signal.SIGKILL)
         assert until(lambda: not cluster.server.healthy())
-        processes = family(cluster.server)
     assert gone(processes)
     assert not cluster.server.folder.exists()
 
@@ -194,7 +195,7 @@ def test_a_server_that_does_not_start_says_its_last_words(folder: Path) -> None:
     with postgres.server(home):
         pass
     (home / "data" / "PG_VERSION").write_text("9\n")
-    with pytest.raises(ServiceUnavailable, match="postgres did not start: .*database files are incompatible"):
+    with pytest.raises(ServiceUnavailable, match=r"postgres did not start: .*database files are incompatible"):
         postgres.start(home)
 
 
