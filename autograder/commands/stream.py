@@ -35,7 +35,7 @@ _SHARE = click.FloatRange(0, 1)
 @click.option("--seed", type=int, default=2026, show_default=True, help="Another seed, other events.")
 @click.option(
     "--resume",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="FOLDER",
     help="Note there how far the stream has come; go on from a note that is there.",
 )
@@ -44,7 +44,7 @@ _SHARE = click.FloatRange(0, 1)
 @click.option(
     "--partitions", type=click.IntRange(1), default=1, show_default=True, help="kafka: of a topic that is made."
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="files: the folder.")
+@click.option("--out", type=click.Path(path_type=Path), help="files: the folder.")
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=9999, show_default=True, help="socket: 0 takes a free one."
 )

@@ -10,7 +10,7 @@ import re
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ PATIENCE = 30.0
 class Sink(ABC):
     """Takes records in the order of their numbers."""
 
+    stopped: Callable[[], bool] = staticmethod(lambda: False)
+    """Whether the stream was told to stop; a sink that waits for somebody asks now and then."""
+
     @abstractmethod
     def open(self, start: int) -> int:
         """Get ready for record number `start`. Returns the number to begin with: a sink may know that more has arrived already.
@@ -33,8 +36,11 @@ class Sink(ABC):
         """
 
     @abstractmethod
-    def send(self, records: Sequence[Record]) -> None:
-        """Take some records; they may still be under way afterwards. Raises ServiceUnavailable."""
+    def send(self, records: Sequence[Record]) -> int:
+        """Take some records, which may still be under way afterwards. Returns how many it took: all, unless it was told to stop.
+
+        Raises ServiceUnavailable.
+        """
 
     @abstractmethod
     def arrived(self) -> int:
@@ -70,7 +76,7 @@ class KafkaSink(Sink):
         quiet: dict[str, Any] = {"bootstrap.servers": self.servers, "log_level": 0, "error_cb": lambda _: None}
         administration = AdminClient(quiet)
         try:
-            administration.list_topics(timeout=10)
+            administration.list_topics(timeout=min(self.patience, 10))
             made = administration.create_topics([NewTopic(self.topic, self.partitions, 1)])[self.topic]
             made.result(self.patience)
         except KafkaException as error:
@@ -93,7 +99,7 @@ class KafkaSink(Sink):
         self._next = start
         return start
 
-    def send(self, records: Sequence[Record]) -> None:
+    def send(self, records: Sequence[Record]) -> int:
         """Hand the records to the client, waiting while its queue is full."""
         for record in records:
             told = partial(self._told, record.number)
@@ -106,6 +112,7 @@ class KafkaSink(Sink):
                     self._check()
         self._producer.poll(0)
         self._check()
+        return len(records)
 
     def arrived(self) -> int:
         """Acknowledged by the broker without a gap."""
@@ -169,11 +176,12 @@ class FileSink(Sink):
         self._next, self._since = max(start, last), time.monotonic()
         return self._next
 
-    def send(self, records: Sequence[Record]) -> None:
+    def send(self, records: Sequence[Record]) -> int:
         """Keep the records until a file is due."""
         self._waiting += records
         if time.monotonic() - self._since >= self.seconds:
             self._write()
+        return len(records)
 
     def arrived(self) -> int:
         """What is in files."""
@@ -232,20 +240,21 @@ class SocketSink(Sink):
         self._accept()
         return start
 
-    def send(self, records: Sequence[Record]) -> None:
+    def send(self, records: Sequence[Record]) -> int:
         """Send the records; when the client has left, the next one gets them."""
-        data = b"".join(record.value.replace(b"\n", b" ") + b"\n" for record in records)
-        while data:
-            if self._client is None:
-                self._accept()
+        data = b"".join(record.value + b"\n" for record in records)
+        while True:
+            if self._client is None and not self._accept():
+                return 0
             assert self._client is not None
             try:
                 self._client.sendall(data)
-                break
             except OSError:
                 self._client.close()
                 self._client = None
-        self._next = records[-1].number + 1
+                continue
+            self._next = records[-1].number + 1
+            return len(records)
 
     def arrived(self) -> int:
         """What was handed to a connection."""
@@ -258,14 +267,21 @@ class SocketSink(Sink):
                 with contextlib.suppress(OSError):
                     one.close()
 
-    def _accept(self) -> None:
-        self._server.settimeout(self.wait)
-        try:
-            self._client, _ = self._server.accept()
-        except TimeoutError as error:
-            raise ServiceUnavailable(
-                f"Nobody connected to 127.0.0.1:{self.port} within {self.wait:g} seconds; start the reader sooner, "
-                'for example spark.readStream.format("socket").'
-            ) from error
-        except OSError as error:
-            raise ServiceUnavailable("The socket was closed before anybody connected.") from error
+    def _accept(self) -> bool:
+        """Wait for a client; False when the stream was told to stop meanwhile."""
+        deadline = time.monotonic() + self.wait
+        self._server.settimeout(0.1)
+        while not self.stopped():
+            try:
+                self._client, _ = self._server.accept()
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise ServiceUnavailable(
+                        f"Nobody connected to 127.0.0.1:{self.port} within {self.wait:g} seconds; start the reader sooner, "
+                        'for example spark.readStream.format("socket").'
+                    ) from None
+                continue
+            # A reader that takes nothing must not keep the stream from stopping for ever.
+            self._client.settimeout(PATIENCE)
+            return True
+        return False

@@ -76,6 +76,7 @@ def send(
     totals = Totals()
     pacer = Pacer(events.rate)
     sent_all = False
+    sink.stopped = stop.is_set
     start = totals.next = sink.open(note.next if note else 0)
     try:
         records = events.from_number(start)
@@ -84,8 +85,7 @@ def send(
             due = pacer.due() if count is None else min(pacer.due(), count - totals.sent)
             if due > 0:
                 batch = list(islice(records, due))
-                sink.send(batch)
-                totals.add(batch)
+                totals.add(batch[: sink.send(batch)])
             totals.seconds = pacer.seconds()
             if note and totals.seconds - noted >= _KEPT_EVERY:
                 noted = totals.seconds
