@@ -211,7 +211,7 @@ def test_a_socket_serves_one_reader_after_the_other() -> None:
 
 def topic(servers: str, name: str) -> Iterator[bytes]:
     """The values of a topic with one partition."""
-    reader = Consumer({"bootstrap.servers": servers, "group.id": "test", "auto.offset.reset": "earliest"})
+    reader = Consumer({"bootstrap.servers": servers, "group.id": "test", "enable.auto.commit": False})
     place = TopicPartition(name, 0, 0)
     try:
         left = reader.get_watermark_offsets(place, timeout=20)[1]
@@ -245,13 +245,15 @@ def test_kafka_gets_what_is_sent_and_a_broker_that_dies_loses_nothing(tmp_path: 
         with pytest.raises(ServiceUnavailable, match=r"no longer takes records .*course services up kafka"):
             stream.send(events, sink, resume=note)
         with pytest.raises(ServiceUnavailable, match=r"No Kafka broker answers at 127.0.0.1:"):
-            stream.KafkaSink(broker.servers, "lost").open(0)
+            stream.KafkaSink(broker.servers, "lost", patience=3).open(0)
     arrived = json.loads((note / "stream.json").read_text())["next"]
     assert arrived > 0
     with kafka.broker(home) as broker:
         totals = stream.send(events, stream.KafkaSink(broker.servers, "lost"), resume=note, count=500)
-        assert totals.next == arrived + 500
-        expected = [record.value for record in islice(events.from_number(0), totals.next)]
-        found = list(topic(broker.servers, "lost"))
-        assert set(found) == set(expected)
-        assert found[:arrived] == expected[:arrived]
+        assert totals.next >= arrived + 500
+        # A kill cannot note what was under way. The same, with the note of a moment ago:
+        document = json.loads((note / "stream.json").read_text())
+        (note / "stream.json").write_text(json.dumps({**document, "next": totals.next - 450}))
+        totals = stream.send(events, stream.KafkaSink(broker.servers, "lost"), resume=note, count=200)
+        records = islice(stream.Events(1_000, FIRST, mixture=MIXED).from_number(0), totals.next)
+        assert list(topic(broker.servers, "lost")) == [record.value for record in records]

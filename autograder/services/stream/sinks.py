@@ -10,7 +10,7 @@ import re
 import socket
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from autograder.services.stream.events import Record
 PATIENCE = 30.0
 """Seconds without an answer after which a broker is given up."""
 
+HEADER = "stream"
+_TAIL = 2_000
+"""Records at the end of a partition that are read first when a stream is resumed."""
+
 
 class Sink(ABC):
     """Takes records in the order of their numbers."""
@@ -29,8 +33,12 @@ class Sink(ABC):
     """Whether the stream was told to stop; a sink that waits for somebody asks now and then."""
 
     @abstractmethod
-    def open(self, start: int) -> int:
+    def open(self, start: int, stream: str = "") -> int:
         """Get ready for record number `start`. Returns the number to begin with: a sink may know that more has arrived already.
+
+        Parameters
+        ----------
+        stream: names a stream that may be resumed, so that a sink can tell its records from others.
 
         Raises ServiceUnavailable.
         """
@@ -54,6 +62,9 @@ class Sink(ABC):
 class KafkaSink(Sink):
     """A topic, which is made when it is not there. Idempotent: what the client sends again is there once, and in order.
 
+    Records of a stream that may be resumed have a header with its name and their number. After a kill nobody knows which of the last
+    ones have arrived; the ends of the topic's partitions do.
+
     Parameters
     ----------
     servers: what Kafka calls `bootstrap.servers`.
@@ -65,9 +76,10 @@ class KafkaSink(Sink):
         self._producer: Any = None
         self._next = 0
         self._ahead: set[int] = set()
+        self._stream = ""
         self._problem = ""
 
-    def open(self, start: int) -> int:
+    def open(self, start: int, stream: str = "") -> int:
         """Find the broker and the topic."""
         from confluent_kafka import KafkaError, KafkaException, Producer
         from confluent_kafka.admin import AdminClient
@@ -96,16 +108,22 @@ class KafkaSink(Sink):
             "message.timeout.ms": int(self.patience * 1000),
         }
         self._producer = Producer(settings)
-        self._next = start
-        return start
+        self._next, self._stream = start, stream
+        if stream and start:
+            self._ahead = self._numbers_from(start)
+            self._move_on()
+        return self._next
 
     def send(self, records: Sequence[Record]) -> int:
         """Hand the records to the client, waiting while its queue is full."""
         for record in records:
+            if record.number in self._ahead:
+                continue
+            headers = {HEADER: f"{self._stream} {record.number}"} if self._stream else None
             told = partial(self._told, record.number)
             while True:
                 try:
-                    self._producer.produce(self.topic, record.value, record.key, on_delivery=told)
+                    self._producer.produce(self.topic, record.value, record.key, headers=headers, on_delivery=told)
                     break
                 except BufferError:
                     self._producer.poll(0.1)
@@ -132,9 +150,53 @@ class KafkaSink(Sink):
             self._problem = self._problem or error.str()
             return
         self._ahead.add(number)
+        self._move_on()
+
+    def _move_on(self) -> None:
         while self._next in self._ahead:
             self._ahead.remove(self._next)
             self._next += 1
+
+    def _numbers_from(self, start: int) -> set[int]:
+        """The numbers of this stream's records in the topic that are not below `start`, read from the ends of the partitions."""
+        from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+        settings = {"group.id": f"resume-{self._stream}", "enable.auto.commit": False, "log_level": 0}
+        reader = Consumer({"bootstrap.servers": self.servers, **settings})
+        found: set[int] = set()
+        try:
+            for partition in reader.list_topics(self.topic, timeout=self.patience).topics[self.topic].partitions:
+                low, end = reader.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=self.patience)
+                length = _TAIL
+                while end > low:
+                    begin = max(low, end - length)
+                    reader.assign([TopicPartition(self.topic, partition, begin)])
+                    numbers = [number for number in self._read(reader, end) if number is not None]
+                    found.update(number for number in numbers if number >= start)
+                    if begin == low or any(number < start for number in numbers):
+                        break
+                    length *= 4
+        except KafkaException as error:
+            raise ServiceUnavailable(
+                f"The end of the topic {self.topic!r} cannot be read ({error.args[0].str()}), so the stream cannot go on; "
+                "`course services status kafka` says what the broker does."
+            ) from error
+        finally:
+            reader.close()
+        return found
+
+    def _read(self, reader: Any, end: int) -> Iterator[int | None]:
+        """The numbers of this stream's records up to an offset; None for records of others."""
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline:
+            for message in reader.consume(1_000, timeout=0.5):
+                name, _, number = dict(message.headers() or []).get(HEADER, b"").decode().partition(" ")
+                yield int(number) if name == self._stream else None
+                if message.offset() >= end - 1:
+                    return
+        raise ServiceUnavailable(
+            f"The end of the topic {self.topic!r} cannot be read; look at `course services logs kafka`."
+        )
 
     def _check(self) -> None:
         if self._problem:
@@ -158,7 +220,7 @@ class FileSink(Sink):
         self._since = 0.0
         self._next = 0
 
-    def open(self, start: int) -> int:
+    def open(self, start: int, stream: str = "") -> int:
         """Make the folder, and look how far earlier files go."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -234,7 +296,7 @@ class SocketSink(Sink):
         self._client: socket.socket | None = None
         self._next = 0
 
-    def open(self, start: int) -> int:
+    def open(self, start: int, stream: str = "") -> int:
         """Wait for a client."""
         self._next = start
         self._accept()

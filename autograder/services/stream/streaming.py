@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,10 @@ def send(
     pacer = Pacer(events.rate)
     sent_all = False
     sink.stopped = stop.is_set
-    start = totals.next = sink.open(note.next if note else 0)
+    start = totals.next = sink.open(note.next, note.stream) if note else sink.open(0)
     try:
         records = events.from_number(start)
+        records = chain([next(records)], records)  # the first block takes a moment, which is not part of the pace
         noted = 0.0
         while not stop.is_set():
             due = pacer.due() if count is None else min(pacer.due(), count - totals.sent)
@@ -124,7 +126,7 @@ class Note:
 
     def __init__(self, folder: Path, events: Events) -> None:
         self.path = folder / STATE
-        self.events, self.next = events, 0
+        self.events, self.next, self.stream = events, 0, secrets.token_hex(8)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.path.exists():
@@ -138,7 +140,12 @@ class Note:
     def keep(self, number: int) -> None:
         """Note the number of the first record that has not arrived for certain."""
         self.next = number
-        content = {"next": number, "first": self.events.first.isoformat(), "options": _options(self.events)}
+        content = {
+            "stream": self.stream,
+            "next": number,
+            "first": self.events.first.isoformat(),
+            "options": _options(self.events),
+        }
         temporary = self.path.with_suffix(".part")
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         temporary.replace(self.path)
@@ -152,7 +159,7 @@ class Note:
         self.events = Events(
             self.events.rate, datetime.fromisoformat(content["first"]), self.events.seed, self.events.mixture
         )
-        self.next = int(content["next"])
+        self.next, self.stream = int(content["next"]), content["stream"]
 
 
 def _options(events: Events) -> dict[str, Any]:
