@@ -44,6 +44,9 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
+# The controller lets a killed broker come back only after its session has ended: 9 seconds by default.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 num.partitions=1
 num.network.threads=1
 num.io.threads=2

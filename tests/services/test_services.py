@@ -61,17 +61,26 @@ def kill(running: Running) -> None:
 
 
 STARTER = """
-import sys, time
+import os, signal, sys, time
 from autograder.services import postgres, service, spark
-for kind in (postgres.Postgres(), spark.Spark()):
-    running = service.start(kind)
+started = [service.start(kind) for kind in (postgres.Postgres(), spark.Spark())]
+for running in started:
     print(running.folder, *(life.program for life in running.lives), flush=True)
+sys.stdin.readline()
+cluster = started[1]
+print(cluster.healthy(), (cluster.folder / "master.log").read_text().count("Registering worker"), flush=True)
+os.kill(cluster.lives[2].program, signal.SIGKILL)
+while cluster.healthy():
+    time.sleep(0.1)
+print("a worker is missing", flush=True)
 time.sleep(600)
 """
 
 
-def test_services_die_with_the_process_that_started_them_even_by_sigkill() -> None:
-    with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True, cwd=paths.ROOT) as parent:
+def test_a_cluster_is_watched_and_services_die_with_the_process_that_started_them_even_by_sigkill() -> None:
+    command = [sys.executable, "-c", STARTER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=paths.ROOT) as parent:
+        assert parent.stdin is not None
         assert parent.stdout is not None
         started = [parent.stdout.readline().split() for _ in range(2)]
         leaders = [psutil.Process(int(program)) for _, *programs in started for program in programs]
@@ -79,6 +88,10 @@ def test_services_die_with_the_process_that_started_them_even_by_sigkill() -> No
         assert len(leaders) == 4
         assert len(processes) > 8
         assert listens_only_here(processes)
+        parent.stdin.write("\n")
+        parent.stdin.flush()
+        assert parent.stdout.readline() == "True 2\n"
+        assert parent.stdout.readline() == "a worker is missing\n"
         os.kill(parent.pid, signal.SIGKILL)
     assert until(lambda: gone(processes))
     assert until(lambda: not any(Path(folder).exists() for folder, *_ in started))
@@ -156,18 +169,6 @@ def test_mlflow_keeps_runs_models_and_artifacts_after_sigkill(tmp_path: Path) ->
         assert [model.name for model in client.search_registered_models()] == ["churn"]
         processes = family(tracking.server)
     assert gone(processes)
-
-
-def test_a_spark_cluster_has_two_workers_and_is_unhealthy_without_one() -> None:
-    with spark.cluster() as cluster:
-        assert cluster.master.startswith("spark://127.0.0.1:")
-        assert cluster.log.read_text().count("Registering worker") == 2
-        assert cluster.server.healthy()
-        processes = family(cluster.server)
-        os.kill(cluster.server.lives[2].program, signal.SIGKILL)
-        assert until(lambda: not cluster.server.healthy())
-    assert gone(processes)
-    assert not cluster.server.folder.exists()
 
 
 IN_SANDBOX = """

@@ -245,7 +245,7 @@ def test_kafka_gets_what_is_sent_and_a_broker_that_dies_loses_nothing(tmp_path: 
         with pytest.raises(ServiceUnavailable, match=r"no longer takes records .*course services up kafka"):
             stream.send(events, sink, resume=note)
         with pytest.raises(ServiceUnavailable, match=r"No Kafka broker answers at 127.0.0.1:"):
-            stream.KafkaSink(broker.servers, "lost", patience=3).open(0)
+            stream.KafkaSink(broker.servers, "lost", patience=1).open(0)
     arrived = json.loads((note / "stream.json").read_text())["next"]
     assert arrived > 0
     with kafka.broker(home) as broker:
