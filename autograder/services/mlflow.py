@@ -25,7 +25,7 @@ from autograder.services.service import Place, Running, Service
 
 
 class Mlflow(Service):
-    """One process that serves requests, behind the one that watches it."""
+    """One process that serves requests."""
 
     name = "mlflow"
     port_names = ("server",)
@@ -51,7 +51,12 @@ class Mlflow(Service):
             "--port": str(place.ports["server"]),
             "--workers": "1",
         }
-        command = (sys.executable, "-m", "mlflow", "server", *(part for pair in options.items() for part in pair))
+        command = (
+            sys.executable,
+            "-m",
+            "autograder.services.mlflow_program",
+            *(part for pair in options.items() for part in pair),
+        )
         settings = {
             **environment(),
             "HOME": str(place.folder),

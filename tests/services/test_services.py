@@ -41,16 +41,19 @@ def family(running: Running) -> list[psutil.Process]:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+    left = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            left.add(process.status())
+    return left <= {psutil.STATUS_ZOMBIE}
 
 
 def listens_only_here(processes: list[psutil.Process]) -> bool:
-    addresses = {
-        found.laddr.ip.removeprefix("::ffff:")
-        for process in processes
-        for found in process.net_connections()
-        if found.status == "LISTEN"
-    }
+    addresses = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):  # helpers of PostgreSQL come and go
+            listening = [found for found in process.net_connections() if found.status == psutil.CONN_LISTEN]
+            addresses.update(found.laddr.ip.removeprefix("::ffff:") for found in listening)
     return addresses == {"127.0.0.1"}
 
 
