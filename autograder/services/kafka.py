@@ -16,7 +16,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,12 +176,13 @@ def start(folder: Path | None = None) -> Broker:
     return Broker(service.start(Kafka(), folder))
 
 
-def _java() -> list[str]:
+@lru_cache(maxsize=1)
+def _java() -> tuple[str, ...]:
     """Java with the broker's classes. Raises KafkaUnavailable."""
     java = find_java()
     if java is None:
         raise KafkaUnavailable("Kafka needs Java, as Spark does. `course doctor` says how to install it.")
-    return [str(java.executable), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, jars()))]
+    return (str(java.executable), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, jars())))
 
 
 def _answers(port: int) -> bool:

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from autograder.services import service
@@ -49,8 +49,7 @@ class Spark(Service):
 
     def require(self) -> None:
         """Java and pyspark."""
-        if find_java() is None:
-            raise ServiceUnavailable("Spark needs Java. `course doctor` says how to install it.")
+        _java_home()
         try:
             spark_home()
         except FileNotFoundError as error:
@@ -64,10 +63,9 @@ class Spark(Service):
 
     def programs(self, place: Place) -> tuple[Program, ...]:
         """The daemons, which keep their own heaps small."""
-        java = find_java()
         settings = {
             **environment(),
-            **({"JAVA_HOME": str(java.executable.resolve().parent.parent)} if java else {}),
+            "JAVA_HOME": str(_java_home()),
             "SPARK_HOME": str(spark_home()),
             "SPARK_CONF_DIR": str(place.folder / "conf"),
             "SPARK_LOCAL_IP": "127.0.0.1",
@@ -128,6 +126,14 @@ def cluster(folder: Path | None = None) -> Iterator[Cluster]:
     """A cluster of one's own, for the time of a `with` block. Raises ServiceUnavailable."""
     with service.running(Spark(), folder) as started:
         yield Cluster(started)
+
+
+@lru_cache(maxsize=1)
+def _java_home() -> Path:
+    java = find_java()
+    if java is None:
+        raise ServiceUnavailable("Spark needs Java. `course doctor` says how to install it.")
+    return java.executable.resolve().parent.parent
 
 
 def _has_workers(place: Place, at_least: int) -> bool:
