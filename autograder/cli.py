@@ -17,6 +17,8 @@ VERBS = {
     "progress": "autograder.commands.progress:command",
     "reset": "autograder.commands.reset:command",
     "watch": "autograder.commands.watch:command",
+    "services": "autograder.commands.services:command",
+    "stream": "autograder.commands.stream:command",
     # instructors
     "grade": "autograder.commands.grade:command",
     "report": "autograder.commands.report:command",

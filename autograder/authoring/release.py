@@ -43,7 +43,7 @@ FILES = (
     "autograder/commands/__init__.py",
     *(
         f"autograder/commands/{verb}.py"
-        for verb in ("setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch")
+        for verb in ("setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch", "services", "stream")
     ),
 )
 """Single files, each of which must be there."""
@@ -54,6 +54,7 @@ FOLDERS = {
     "autograder/learner": (".py",),
     "autograder/render": (".py", ".css", ".html"),
     "autograder/runtime": (".py",),
+    "autograder/services": (".py",),
     "autograder/setup": (".py", ".conf", ".properties", ".sh", ".lock"),
     "binder": ("", ".yml"),
     "datasets": (".py", ".parquet", ".json", ".jsonl", ".csv", ".txt"),

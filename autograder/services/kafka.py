@@ -3,7 +3,7 @@
     with kafka.broker() as running:
         events.write.format("kafka").option("kafka.bootstrap.servers", running.servers)...
 
-Its data are in a temporary folder and go away with it.
+Its data are in a temporary folder and go away with it, unless it is given a folder.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import shutil
 import socket
 import struct
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.paths import ROOT, STATE
-from autograder.services import lifeline
+from autograder.services import service
+from autograder.services.errors import ServiceUnavailable
 from autograder.services.lifeline import Lifeline
+from autograder.services.program import Program, environment
+from autograder.services.service import LONGEST, Place, Running, Service
 from autograder.setup.jars_lock import read_lock
 from autograder.setup.java import find_java
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 GROUP = "kafka"
-LONGEST = 60.0
-"""Seconds within which a broker must answer; on an idle machine it takes three."""
-
 CLUSTER = "Y291cnNlLWthZmthLTAwMQ"
 _JAVA_OPTIONS = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _SETTINGS = """
@@ -46,12 +44,16 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
+# The controller lets a killed broker come back only after its session has ended: 9 seconds by default.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 num.partitions=1
 num.network.threads=1
 num.io.threads=2
 num.recovery.threads.per.data.dir=1
 background.threads=2
 log.cleaner.enable=false
+log.retention.hours=-1
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
 transaction.state.log.num.partitions=1
@@ -64,32 +66,8 @@ group.initial.rebalance.delay.ms=0
 """
 
 
-class KafkaUnavailable(Exception):
+class KafkaUnavailable(ServiceUnavailable):
     """No broker can be had here; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Broker:
-    """A running broker. `servers` is what clients call `bootstrap.servers`."""
-
-    servers: str
-    folder: Path
-    life: Lifeline
-
-    @property
-    def log(self) -> Path:
-        """What the broker printed."""
-        return self.folder / "broker.log"
-
-    def running(self) -> bool:
-        """Whether the broker's process is there."""
-        return self.life.running()
-
-    def stop(self) -> None:
-        """End the broker and remove its data. Calling it again does nothing."""
-        if os.getpid() == self.life.owner:
-            self.life.end()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def jars(root: Path = ROOT, state: Path = STATE) -> tuple[Path, ...]:
@@ -105,54 +83,106 @@ def jars(root: Path = ROOT, state: Path = STATE) -> tuple[Path, ...]:
     return tuple(found)
 
 
+class Kafka(Service):
+    """One node that is broker and controller."""
+
+    name = "kafka"
+    port_names = ("broker", "controller")
+
+    def require(self) -> None:
+        """Java and the locked jars."""
+        _java()
+
+    def prepare(self, place: Place) -> None:
+        """Write the settings, whose ports may be others than the last time, and format the folder once."""
+        settings, data = place.folder / "server.properties", place.folder / "data"
+        text = _SETTINGS.format(port=place.ports["broker"], controller=place.ports["controller"], data=data)
+        settings.write_text(text, encoding="utf-8")
+        if (data / "meta.properties").exists():
+            return
+        formatted = subprocess.run(
+            [*_java(), "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)],
+            capture_output=True,
+            text=True,
+            env=environment(),
+            timeout=LONGEST,
+            check=False,
+        )
+        if formatted.returncode:
+            problem = (formatted.stderr or formatted.stdout).strip().splitlines()[-1:]
+            raise KafkaUnavailable(f"Kafka could not prepare its folder: {' '.join(problem)}")
+
+    def programs(self, place: Place) -> tuple[Program, ...]:
+        """The broker."""
+        command = (*_java(), "kafka.Kafka", str(place.folder / "server.properties"))
+        return (Program("broker", command, partial(_answers, place.ports["broker"])),)
+
+    def address(self, place: Place) -> str:
+        """What clients call `bootstrap.servers`."""
+        return f"127.0.0.1:{place.ports['broker']}"
+
+    def hints(self, place: Place) -> tuple[str, ...]:
+        """The option for Spark."""
+        return (f'.option("kafka.bootstrap.servers", "{self.address(place)}")',)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A running broker. `servers` is what clients call `bootstrap.servers`."""
+
+    server: Running
+
+    @property
+    def servers(self) -> str:
+        """What clients call `bootstrap.servers`."""
+        return self.server.address
+
+    @property
+    def folder(self) -> Path:
+        """Its settings, data and log."""
+        return self.server.folder
+
+    @property
+    def life(self) -> Lifeline:
+        """What ties the broker to the process that started it."""
+        return self.server.lives[0]
+
+    @property
+    def log(self) -> Path:
+        """What the broker printed."""
+        return self.folder / "broker.log"
+
+    def running(self) -> bool:
+        """Whether the broker's process is there."""
+        return self.server.running()
+
+    def stop(self) -> None:
+        """End the broker; a temporary folder goes away with it. Calling it again does nothing."""
+        self.server.stop()
+
+
 @contextlib.contextmanager
-def broker() -> Iterator[Broker]:
-    """A broker of one's own, for the time of a `with` block. Raises KafkaUnavailable."""
-    running = start()
+def broker(folder: Path | None = None) -> Iterator[Broker]:
+    """A broker of one's own, for the time of a `with` block; `folder` keeps its data. Raises ServiceUnavailable."""
+    running = start(folder)
     try:
         yield running
     finally:
         running.stop()
 
 
-def start() -> Broker:
-    """Start a broker and wait until it answers. It ends with `stop`, or with this process. Raises KafkaUnavailable."""
+def start(folder: Path | None = None) -> Broker:
+    """Start a broker and wait until it answers. It ends with `stop`, or with this process. Raises ServiceUnavailable."""
+    return Broker(service.start(Kafka(), folder))
+
+
+@lru_cache(maxsize=1)
+def _java() -> tuple[str, ...]:
+    """Java with the broker's classes. Raises KafkaUnavailable."""
     java = find_java()
     if java is None:
         raise KafkaUnavailable("Kafka needs Java, as Spark does. `course doctor` says how to install it.")
-    path = os.pathsep.join(map(str, jars()))
-    folder = Path(tempfile.mkdtemp(prefix="course-kafka-"))
-    try:
-        return _start([str(java.executable), *_JAVA_OPTIONS, "-cp", path], folder)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _start(java: list[str], folder: Path) -> Broker:
-    port, controller = _free_ports(2)
-    settings = folder / "server.properties"
-    settings.write_text(_SETTINGS.format(port=port, controller=controller, data=folder / "data"), encoding="utf-8")
-    environment = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
-    }
-    format_command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(settings)]
-    formatted = subprocess.run(
-        format_command, capture_output=True, text=True, env=environment, timeout=LONGEST, check=False
-    )
-    if formatted.returncode:
-        problem = (formatted.stderr or formatted.stdout).strip().splitlines()[-1:]
-        raise KafkaUnavailable(f"Kafka could not prepare its folder: {' '.join(problem)}")
-    life = lifeline.start([*java, "kafka.Kafka", str(settings)], folder, environment, folder / "broker.log")
-    running = Broker(f"127.0.0.1:{port}", folder, life)
-    deadline = time.monotonic() + LONGEST
-    while not _answers(port):
-        if not life.running() or time.monotonic() > deadline:
-            said = running.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-            life.end()
-            raise KafkaUnavailable(f"Kafka did not start: {' '.join(said) or 'it said nothing'}")
-        time.sleep(0.05)
-    return running
+    return (str(java.executable), *_JAVA_OPTIONS, "-cp", os.pathsep.join(map(str, jars())))
 
 
 def _answers(port: int) -> bool:
@@ -165,14 +195,6 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return len(reply) == 10 and struct.unpack(">iih", reply)[1:] == (1, 0)
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 _shared: dict[int, Broker] = {}

@@ -1,30 +1,44 @@
 """Programs that end with the process that started them, however that one ends, SIGKILL included.
 
 A shell stands between the two and reads from a pipe that only the parent can write to. When the parent is gone the pipe is closed,
-the shell reads its end, and kills the program. (The kernel's own parent-death signal is no help here: it follows the *thread* that
-started a program, and answers are taken in threads that end.)
+the shell reads its end, and ends the program with all that it started in its session. (The kernel's own parent-death signal is no
+help here: it follows the *thread* that started a program, and answers are taken in threads that end.)
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from autograder.services.program import Program
+
+# The shell is the program's parent, so the program's id stays its own until the shell has waited for it.
 _SCRIPT = """
-"$@" < /dev/null &
+"$PROGRAM_PYTHON" -I -S -c "$PROGRAM_STARTER" "$@" < /dev/null &
 program=$!
 echo $program > "$PROGRAM_FILE.part" && mv "$PROGRAM_FILE.part" "$PROGRAM_FILE"
 cat > /dev/null
-kill -9 $program
+kill -"$PROGRAM_SIGNAL" $program
+waited=0
+while [ $waited -lt "$PROGRAM_TENTHS" ] && kill -0 $program 2> /dev/null; do sleep 0.1; waited=$((waited + 1)); done
+{ kill -9 -$program; kill -9 $program; } 2> /dev/null
 wait $program
-cd / && rm -rf "$PROGRAM_FOLDER"
+[ -n "$PROGRAM_FOLDER" ] && cd / && rm -rf "$PROGRAM_FOLDER"
+"""
+_STARTER = """
+import os, sys
+os.setsid()
+user = int(os.environ.pop("PROGRAM_USER") or 0)
+if user:
+    os.setgroups([]); os.setgid(user); os.setuid(user)
+os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
@@ -46,46 +60,62 @@ class Lifeline:
 
     def running(self) -> bool:
         """Whether the program is there; a moment after the start it may be only about to be."""
-        if self.guard.poll() is not None:
+        if os.getpid() == self.owner and self.guard.poll() is not None:
             return False
-        return not self.program or (psutil.pid_exists(self.program) and not self._is_zombie())
-
-    def _is_zombie(self) -> bool:
+        program = self.program
+        if not program:
+            return self.program_file.parent.is_dir()
         try:
-            return bool(psutil.Process(self.program).status() == psutil.STATUS_ZOMBIE)
+            return bool(psutil.Process(program).status() != psutil.STATUS_ZOMBIE)
         except psutil.Error:
-            return True
+            return False
 
-    def end(self) -> None:
-        """Kill the program and wait until it is gone. Does nothing in a fork of the process that started it."""
-        if os.getpid() != self.owner:
-            return
-        if self.guard.stdin is not None:
+    def let_go(self) -> None:
+        """Close the pipe, so that the program is ended. Does not wait."""
+        if os.getpid() == self.owner and self.guard.stdin is not None:
             with contextlib.suppress(OSError):
                 self.guard.stdin.close()
-        try:
-            self.guard.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(OSError):
-                os.kill(self.program, signal.SIGKILL)
-            self.guard.kill()
+
+    def end(self) -> None:
+        """End the program and wait until it is gone. Does nothing in a fork of the process that started it."""
+        if os.getpid() == self.owner:
+            self.let_go()
             self.guard.wait()
 
 
-def start(command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> Lifeline:
-    """Start a program in a folder of its own, which is removed when the program ends; its output goes to `log`.
+def start(program: Program, folder: Path, remove: bool, seconds: float) -> Lifeline:
+    """Start a program in a folder of its service; its output goes to the program's log.
+
+    Parameters
+    ----------
+    remove: the folder goes away when the program has ended.
+    seconds: that the program has to end by itself, before it is killed.
 
     Raises OSError.
     """
-    program_file = folder / "program"
-    with log.open("ab") as output:
-        guard = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "sh", *command],
+    program_file = folder / f"{program.name}.process"
+    program_file.unlink(missing_ok=True)
+    control = {
+        "PROGRAM_PYTHON": sys.executable,
+        "PROGRAM_STARTER": _STARTER,
+        "PROGRAM_USER": str(program.user or ""),
+        "PROGRAM_FILE": str(program_file),
+        "PROGRAM_SIGNAL": str(int(program.stop)),
+        "PROGRAM_TENTHS": str(int(seconds * 10)),
+        "PROGRAM_FOLDER": str(folder) if remove else "",
+    }
+    guard = _popen(["/bin/sh", "-c", _SCRIPT, "sh", *program.command], program, folder, control)
+    return Lifeline(guard, program_file, os.getpid())
+
+
+def _popen(command: Sequence[str], program: Program, folder: Path, control: dict[str, str]) -> subprocess.Popen[bytes]:
+    with program.log(folder).open("ab") as output:
+        return subprocess.Popen(
+            command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**environment, "PROGRAM_FILE": str(program_file), "PROGRAM_FOLDER": str(folder)},
+            env={**program.environment, **control},
             cwd=folder,
             start_new_session=True,
         )
-    return Lifeline(guard, program_file, os.getpid())
