@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     from datasets.build import current_samples, stale_samples, write_samples
     from datasets.dictionary import dictionary, stale_dictionary, write_dictionary
+    from datasets.versions import committed, fingerprints, stale_fingerprints, unraised, write_fingerprints
 
     # Each setting keeps a run over a few thousand rows short; none of them changes a row.
     spark = (
@@ -34,15 +35,26 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "dictionary":
             write_dictionary(dictionary(spark))
-        elif chosen.check:
-            findings = stale_samples(current_samples(spark)) + stale_dictionary(dictionary(spark))
-            if findings:
+        else:
+            samples = current_samples(spark)
+            found = fingerprints(spark, samples)
+            if chosen.check:
+                findings = [
+                    *stale_fingerprints(found, committed()),
+                    *stale_samples(samples),
+                    *stale_dictionary(dictionary(spark)),
+                ]
                 remedy = "Run `python -m datasets build` and commit what it writes."
+            else:
+                findings = unraised(found, committed())
+                remedy = "Nothing was written."
+            if findings:
                 sys.stderr.write("\n".join([*findings, remedy]) + "\n")
                 return 1
-        else:
-            write_samples(current_samples(spark))
-            write_dictionary(dictionary(spark))
+            if not chosen.check:
+                write_samples(samples)
+                write_fingerprints(found)
+                write_dictionary(dictionary(spark))
     finally:
         spark.stop()
     return 0
