@@ -1,4 +1,4 @@
-"""`python -m datasets build [--check]` and `python -m datasets dictionary`."""
+"""`python -m datasets build [--check]`, `python -m datasets dictionary` and `python -m datasets pictures`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     build = commands.add_parser("build", help="write the committed samples and the data dictionary")
     build.add_argument("--check", action="store_true", help="write nothing; report what is not current")
     commands.add_parser("dictionary", help="write the data dictionary only")
+    commands.add_parser("pictures", help="draw the main distributions into docs/images/datasets.png")
     chosen = parser.parse_args(arguments)
 
     from pyspark.sql import SparkSession
@@ -35,6 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.command == "dictionary":
             write_dictionary(dictionary(spark))
+        elif chosen.command == "pictures":
+            from datasets.pictures import draw
+
+            draw(spark)
         else:
             samples = current_samples(spark)
             found = fingerprints(spark, samples)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datasets.catalog import sample, table
@@ -12,15 +15,17 @@ from datasets.sizes import TINY
 from datasets.writing.errors import DataError
 from datasets.writing.request import Request, partitioning_of
 
-_SHARE_OF_MEMORY = {
-    "parquet": {"snappy": 0.50, "zstd": 0.36, "gzip": 0.36, "lz4": 0.50, "none": 0.75},
-    "json": {"none": 1.05, "gzip": 0.30, "bzip2": 0.25, "deflate": 0.30},
-    "csv": {"none": 1.05, "gzip": 0.40, "bzip2": 0.35, "deflate": 0.40},
-    "avro": {"snappy": 0.60, "zstandard": 0.45, "deflate": 0.45, "bzip2": 0.45, "uncompressed": 0.85},
+_SHARE_OF_TEXT = {
+    "json": {"none": 1.0, "gzip": 0.3, "bzip2": 0.25, "deflate": 0.3},
+    "csv": {"none": 1.0, "gzip": 0.45, "bzip2": 0.4, "deflate": 0.45},
+    "avro": {"snappy": 0.55, "zstandard": 0.45, "deflate": 0.45, "bzip2": 0.45, "uncompressed": 0.75},
 }
-"""Bytes in files of each format and codec for a byte in memory (Arrow), rounded up from tables of 100,000 rows."""
+"""Bytes in files of each format and codec for a byte of text, rounded up."""
 
 _JSON_PUNCTUATION = 6  # "name":"value",
+_NESTED_TEXT = 2.0
+"""Bytes of JSON text for a byte in memory, of nested columns."""
+
 _RESERVE = 200_000_000
 
 
@@ -35,14 +40,35 @@ def expected_rows(request: Request, name: str) -> int:
 
 
 def expected_bytes(request: Request, name: str) -> int:
-    """About how many bytes the files of a table will have."""
-    declared = table(name)
+    """About how many bytes the files of a table will have: those of its sample in the same format, for each row."""
     content = pq.read_table(sample(name))
-    each = content.nbytes / max(1, content.num_rows)
-    if request.format == "json":
-        each += sum(len(column.name) + _JSON_PUNCTUATION for column in declared.columns)
-    kind = "parquet" if request.format == "delta" else request.format
-    return round(each * _SHARE_OF_MEMORY[kind][request.compression] * expected_rows(request, name))
+    if request.format in ("parquet", "delta"):
+        size = _parquet_bytes(content, request.compression)
+    else:
+        size = (
+            _text_bytes(content, names=request.format == "json") * _SHARE_OF_TEXT[request.format][request.compression]
+        )
+    return round(size / max(1, content.num_rows) * expected_rows(request, name))
+
+
+def _parquet_bytes(content: pa.Table, compression: str) -> int:
+    """Bytes of the rows in a Parquet file; its footer, which does not grow with them, is left out."""
+    buffer = io.BytesIO()
+    pq.write_table(content, buffer, compression=compression)
+    return buffer.tell() - int(pq.read_metadata(buffer).serialized_size)
+
+
+def _text_bytes(content: pa.Table, *, names: bool) -> float:
+    """Bytes of the rows as lines of text; `names`: as JSON, which repeats the names of the columns."""
+    size = 0.0
+    for name in content.column_names:
+        column = content[name]
+        size += content.num_rows * (1 + names * (len(name) + _JSON_PUNCTUATION))
+        if pa.types.is_nested(column.type):
+            size += column.nbytes * _NESTED_TEXT
+        else:
+            size += pc.sum(pc.binary_length(column.cast(pa.string()))).as_py() or 0
+    return size
 
 
 def check_disk(request: Request, names: tuple[str, ...]) -> int:
