@@ -42,6 +42,7 @@ def expected_rows(request: Request, name: str) -> int:
 def expected_bytes(request: Request, name: str) -> int:
     """About how many bytes the files of a table will have: those of its sample in the same format, for each row."""
     content = pq.read_table(sample(name))
+    size: float
     if request.format in ("parquet", "delta"):
         size = _parquet_bytes(content, request.compression)
     else:

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from datasets.catalog import generate, table
 from datasets.writing import manifest
+from datasets.writing.claim import claimed
 from datasets.writing.digest import digest_aggregates, digest_of
 from datasets.writing.errors import DataError, disk_full, from_os_error
 from datasets.writing.estimate import check_disk, expected_rows
@@ -135,11 +136,9 @@ def write(
     """
     started = time.monotonic()
     state, wanted, _ = plan(request, overwrite=overwrite)
-    state.save(request.folder)
-    written = {}
-    for name in wanted:
-        entry = _write_table(spark, request, state, name, progress or _silent)
-        written[name] = entry
+    with claimed(request.folder):
+        state.save(request.folder)
+        written = {name: _write_table(spark, request, state, name, progress or _silent) for name in wanted}
     kept = tuple(name for name in request.tables if name not in written)
     return Result(written, kept, time.monotonic() - started)
 

@@ -152,6 +152,17 @@ def test_an_overwriting_run_that_was_interrupted_goes_on_without_asking_again(
     )
 
 
+def test_two_runs_do_not_write_into_one_folder(spark: SparkSession, tmp_path: Path) -> None:
+    request = Request(("stores",), tmp_path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / ".writing").write_text(str(other.pid), encoding="utf-8")
+        with pytest.raises(DataError, match=f"Process {other.pid} is writing"):
+            write(spark, request)
+        other.communicate(b"\n")
+    assert list(write(spark, request).written) == ["stores"]
+    assert {path.name for path in tmp_path.iterdir()} == {"stores", "manifest.json"}
+
+
 def test_somebody_elses_folder_is_never_touched(tmp_path: Path) -> None:
     (tmp_path / "stores").mkdir()
     (tmp_path / "stores" / "thesis.txt").write_text("mine", encoding="utf-8")
