@@ -57,8 +57,8 @@ def test_a_factorisation_of_rank_three_knows_taste_better_than_means_do(spark: S
     by_model, by_means = (
         float(np.sqrt(((scored["rating"] - guess) ** 2).mean())) for guess in (scored["prediction"], means)
     )
-    assert by_model < 0.75 * by_means
-    assert 0.3 < by_model < 0.75
+    assert by_model < 0.85 * by_means
+    assert 0.3 < by_model < 0.85
 
 
 def test_the_rules_of_the_baskets_are_found_and_hardly_any_other(spark: SparkSession) -> None:
@@ -78,7 +78,7 @@ def test_the_rules_of_the_baskets_are_found_and_hardly_any_other(spark: SparkSes
 
 
 def test_a_forest_finds_fraud_better_than_the_older_score(spark: SparkSession) -> None:
-    rows = datasets.generate(spark, "order_features", scale="30k").cache()
+    rows = datasets.generate(spark, "order_features", scale="15k").cache()
     names = ["amount", "pieces", "order_hour", "age", "unknown"]
     rows = rows.withColumn("unknown", F.col("account_age_days").isNull().cast("double")).withColumn(
         "age", F.col("account_age_days").cast("double")
