@@ -17,6 +17,7 @@ VERBS = {
     "progress": "autograder.commands.progress:command",
     "reset": "autograder.commands.reset:command",
     "watch": "autograder.commands.watch:command",
+    "data": "autograder.commands.data:command",
     "services": "autograder.commands.services:command",
     "stream": "autograder.commands.stream:command",
     # instructors

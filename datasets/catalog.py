@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
 SAMPLE_SEED = 2026
+GENERATOR_VERSION = 1
+"""Raised when rows of all tables change at once, as by another hash; a table's own changes raise `Table.version`."""
 
 
 def tables() -> dict[str, Table]:
@@ -65,7 +67,8 @@ def generate(
 
     Parameters:
         seed: other seeds give other rows with the same schema, sizes and defect rates.
-        scale: "tiny" (at most 5,000 rows a table, what the samples hold) or a number of base rows such as "100k", "1m".
+        scale: "tiny" (at most 5,000 rows a table, what the samples hold), "platform" (10,000 customers, 1,000 products,
+            50,000 orders) or a number of base rows such as "5000", "100k", "1m".
         partitions: partitions of the range that rows start from; None leaves it to `spark.default.parallelism`.
 
     Raises:

@@ -17,6 +17,9 @@ _FAMILY_TITLES = {
     "trips": "Trips: taxis in a city",
     "reviews": "Reviews: places and opinions",
     "churn": "Churn: customers who leave",
+    "sensors": "Sensors: machines in a factory",
+    "ticks": "Ticks: prices at an exchange",
+    "air": "Air: what stations measure",
 }
 
 

@@ -36,7 +36,9 @@ class Table:
     """One table of a family.
 
     `key` names the columns that identify a row; `duplicates` is the share of rows that repeat the key of another row.
-    `seeded` is False for vocabularies (categories, zones) that are the same for every seed and scale.
+    `seeded` is False for vocabularies (categories, zones) that are the same for every seed and scale. `base` names the
+    entry of `datasets.sizes` that rows start from; empty: the table's own name. `version` is raised by one whenever the
+    generator makes other rows for the same seed and scale; `datasets/digests.json` remembers the rows of each version.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Table:
     duplicates: float = 0.0
     defects: tuple[Defect, ...] = ()
     seeded: bool = True
+    base: str = ""
+    version: int = 1
 
     @property
     def schema(self) -> str:

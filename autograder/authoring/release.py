@@ -34,6 +34,7 @@ FILES = (
     "requirements.in",
     "requirements.lock",
     "docs/datasets.md",
+    "docs/images/datasets.png",
     "autograder/__init__.py",
     "autograder/cli.py",
     "autograder/manifest.json",
@@ -43,7 +44,19 @@ FILES = (
     "autograder/commands/__init__.py",
     *(
         f"autograder/commands/{verb}.py"
-        for verb in ("setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch", "services", "stream")
+        for verb in (
+            "setup",
+            "doctor",
+            "lab",
+            "check",
+            "hint",
+            "progress",
+            "reset",
+            "watch",
+            "data",
+            "services",
+            "stream",
+        )
     ),
 )
 """Single files, each of which must be there."""

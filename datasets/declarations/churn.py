@@ -54,6 +54,7 @@ CHURN_TRAIN = Table(
     family="churn",
     description="Customers to train on: seven in ten, chosen by a hash of the identifier.",
     key=("customer_id",),
+    base="churn_customers",
     columns=_COLUMNS,
     defects=_defects("churn_train"),
 )
@@ -63,6 +64,7 @@ CHURN_TEST = Table(
     family="churn",
     description="Customers to test on: the other three in ten, some of them from a country that is new.",
     key=("customer_id",),
+    base="churn_customers",
     columns=_COLUMNS,
     defects=(
         *_defects("churn_test"),

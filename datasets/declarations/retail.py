@@ -62,6 +62,7 @@ RAW_CUSTOMERS = Table(
     family="retail",
     description="The customers as a careless export: every column text, several formats, some rows twice.",
     key=("customer_id",),
+    base="customers",
     duplicates=0.06,
     columns=(
         Column("customer_id", "STRING", "Identifier of `customers`"),
@@ -288,6 +289,7 @@ ORDER_ITEMS = Table(
     family="retail",
     description="Lines of the orders; popular products are sold far more often than others (Zipf).",
     key=("order_id", "line"),
+    base="orders",
     columns=(
         Column("order_id", "BIGINT", "The order"),
         Column("line", "INT", "Number within the order, from 1"),
@@ -334,6 +336,7 @@ PAYMENTS = Table(
     family="retail",
     description="What was paid: the sum over the lines of quantity x unit_price x (1 - discount), rounded to cents.",
     key=("payment_id",),
+    base="orders",
     columns=(
         Column("payment_id", "BIGINT", "Identifier: ten times the order's, plus 1 or 2"),
         Column("order_id", "BIGINT", "The order paid for; cancelled orders have no payment"),
@@ -366,6 +369,7 @@ WEB_EVENTS = Table(
     family="retail",
     description="Clicks on the web site, in sessions of one to eighteen events.",
     key=("event_id",),
+    base="sessions",
     duplicates=0.012,
     columns=(
         Column("event_id", "STRING", "Identifier, 16 hexadecimal digits; its order says nothing"),

@@ -135,6 +135,7 @@ REVIEWS_RAW = Table(
         "text, created, tags, sometimes device {os, version}."
     ),
     key=("value",),
+    base="reviews",
     duplicates=0.03,
     columns=(Column("value", "STRING", "One line of the feed"),),
     defects=(

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
 from datasets.generators.cells import Cells
-
-TINY = {
-    "customers": 400,
-    "products": 120,
-    "stores": 12,
-    "orders": 1500,
-    "sessions": 620,
-    "trips": 3000,
-    "businesses": 120,
-    "users": 300,
-    "reviews": 1500,
-    "churn_customers": 5000,
-}
-"""Base rows at scale "tiny". Web events start from sessions, order items and payments from orders; the
-two churn tables share `churn_customers`."""
-
-_UNITS = {"k": 1_000, "m": 1_000_000}
-_MOST_STORES = 200
+from datasets.sizes import sizes_of
 
 
 @dataclass(frozen=True)
 class Generation:
-    """What every generator needs. `sizes` are base rows by table (see `TINY`)."""
+    """What every generator needs. `sizes` are base rows by table (see `datasets.sizes`)."""
 
     spark: SparkSession
     seed: int
@@ -40,7 +22,7 @@ class Generation:
 
     @classmethod
     def of(cls, spark: SparkSession, *, seed: int, scale: str, partitions: int | None = None) -> Generation:
-        """A run at a named scale: "tiny", or a number of base rows such as "100k" or "1m"."""
+        """A run at a named scale (see `datasets.sizes.sizes_of`)."""
         return cls(spark, seed, sizes_of(scale), partitions)
 
     def rows(self, table: str, identifier: str) -> DataFrame:
@@ -50,20 +32,3 @@ class Generation:
     def cells(self, table: str) -> Cells:
         """The random cells of one table."""
         return Cells(table, self.seed)
-
-
-def sizes_of(scale: str) -> dict[str, int]:
-    """Base rows by table at a named scale.
-
-    Raises:
-        ValueError: the scale is neither "tiny" nor a number followed by k or m.
-    """
-    if scale == "tiny":
-        return dict(TINY)
-    match = re.fullmatch(r"([1-9]\d*)([km])", scale)
-    if match is None:
-        raise ValueError(
-            f"Scale {scale!r} is not known. Use 'tiny', or thousands or millions of rows such as '100k' or '1m'."
-        )
-    rows = int(match[1]) * _UNITS[match[2]]
-    return {**dict.fromkeys(TINY, rows), "stores": min(_MOST_STORES, rows), "sessions": max(1, rows // 5)}

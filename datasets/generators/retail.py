@@ -33,14 +33,13 @@ def customers(run: Generation) -> DataFrame:
     first = element(texts(vocabulary.first_names()), F.col("first_index"))
     last = element(texts(vocabulary.last_names()), F.col("last_index"))
     country = element(texts([country.name for country in COUNTRIES]), F.col("country_index"))
-    born = F.date_from_unix_date(cells.integer("birth_date", -10_500, 13_500, customer).cast("int"))
     consent = cells.chance("marketing_consent", 0.55, customer)
     return rows.select(
         "customer_id",
         F.concat_ws(" ", first, last).alias("name"),
         _email(run).alias("email"),
         _phone(run).alias("phone"),
-        cells.unless("birth_date", 0.03, born, customer).alias("birth_date"),
+        birth_date(run, customer).alias("birth_date"),
         cells.unless("country", 0.02, country, customer).alias("country"),
         _city(run).alias("city"),
         _income(run).alias("income"),
@@ -48,6 +47,13 @@ def customers(run: Generation) -> DataFrame:
         cells.unless("marketing_consent", 0.1, consent, customer).alias("marketing_consent"),
         _interests(run).alias("interests"),
     )
+
+
+def birth_date(run: Generation, customer: Column) -> Column:
+    """Day of birth of a customer, null where it was not told."""
+    cells = run.cells("customers")
+    born = F.date_from_unix_date(cells.integer("birth_date", -10_500, 13_500, customer).cast("int"))
+    return cells.unless("birth_date", 0.03, born, customer)
 
 
 def signup_day(run: Generation, customer: Column) -> Column:
@@ -267,22 +273,27 @@ def products(run: Generation) -> DataFrame:
     rows = with_list_price(run, run.rows("products", "product_id"), "product_id")
     product = F.col("product_id")
     cells = run.cells("products")
-    # The last two leaf categories stay without products.
-    leaf = cells.integer("category", 0, len(vocabulary.leaf_nouns()) - 3, product)
+    leaf = product_leaf(run, product)
     adjective = cells.pick("adjective", vocabulary.PRODUCT_ADJECTIVES, product)
     return rows.select(
         "product_id",
         F.concat_ws(" ", adjective, element(texts(vocabulary.leaf_nouns()), leaf)).alias("name"),
         (leaf + F.lit(vocabulary.first_leaf_id())).alias("category_id"),
         F.col("list_price").alias("price"),
-        _cost(cells, product).alias("cost"),
+        product_cost(run, product).alias("cost"),
         _product_attributes(cells, product).alias("attributes"),
         _product_tags(cells, product).alias("tags"),
     )
 
 
-def _cost(cells: Cells, product: Column) -> Column:
-    """35 to 75 % of the price; some products are sold at a loss, some cost nothing."""
+def product_leaf(run: Generation, product: Column) -> Column:
+    """Index of the leaf category of a product; the last two leaf categories stay without products."""
+    return run.cells("products").integer("category", 0, len(vocabulary.leaf_nouns()) - 3, product)
+
+
+def product_cost(run: Generation, product: Column) -> Column:
+    """35 to 75 % of `list_price` (see `with_list_price`); some products are sold at a loss, some cost nothing."""
+    cells = run.cells("products")
     usual = F.lit(0.35) + cells.uniform("cost", product) * F.lit(0.4)
     kind = cells.weighted("cost.kind", {"usual": 93, "loss": 4, "nothing": 3}, product)
     share = F.when(kind == "usual", usual).when(kind == "loss", F.lit(1.1)).otherwise(F.lit(0.0))
@@ -342,7 +353,7 @@ def with_order_time(run: Generation, rows: DataFrame) -> DataFrame:
     return rows.withColumn("ordered_at", seasons.epoch_second(F.col("day"), second))
 
 
-def _with_buyer(run: Generation, rows: DataFrame) -> DataFrame:
+def with_buyer(run: Generation, rows: DataFrame) -> DataFrame:
     """Add customer_id: one who has signed up by then, Zipf over all, uniform where the favourite came later."""
     cells = run.cells("orders")
     count = run.sizes["customers"]
@@ -364,12 +375,17 @@ def order_status(run: Generation) -> Column:
     return run.cells("orders").weighted("status", weights, F.col("order_id"))
 
 
+def order_channel(run: Generation) -> Column:
+    """Where the order that `source` names (see `with_order_time`) was placed."""
+    return run.cells("orders").weighted("channel", {"web": 55, "app": 25, "store": 20}, F.col("source"))
+
+
 def orders(run: Generation) -> DataFrame:
     """One row per order."""
     cells = run.cells("orders")
     order, source = F.col("order_id"), F.col("source")
-    rows = _with_buyer(run, with_order_time(run, run.rows("orders", "order_id")))
-    rows = rows.withColumn("channel", cells.weighted("channel", {"web": 55, "app": 25, "store": 20}, source))
+    rows = with_buyer(run, with_order_time(run, run.rows("orders", "order_id")))
+    rows = rows.withColumn("channel", order_channel(run))
     rows = rows.withColumn("store", cells.integer("store", 1, run.sizes["stores"], source))
     # One store in each block of ten sells nothing.
     store = F.when(F.col("channel") == "store", run.cells("stores").active(F.col("store"), 10))
@@ -414,11 +430,19 @@ def order_items(run: Generation) -> DataFrame:
     )
 
 
+def line_value(quantity: Column) -> Column:
+    """What a number of pieces of an order line costs, its discount taken off, rounded to cents."""
+    kept = F.lit(1).cast("decimal(3,2)") - F.coalesce(F.col("discount"), F.lit(0.0)).cast("decimal(3,2)")
+    return F.round(quantity * F.col("unit_price") * kept, 2)
+
+
 def payments(run: Generation) -> DataFrame:
     """What was paid for orders that were not cancelled: usually once the sum of the lines, sometimes in two parts."""
-    kept = F.lit(1).cast("decimal(3,2)") - F.coalesce(F.col("discount"), F.lit(0.0)).cast("decimal(3,2)")
-    due = F.round(F.col("quantity") * F.col("unit_price") * kept, 2)
-    totals = order_items(run).groupBy("order_id").agg(F.sum(due).cast("decimal(10,2)").alias("total"))
+    totals = (
+        order_items(run)
+        .groupBy("order_id")
+        .agg(F.sum(line_value(F.col("quantity"))).cast("decimal(10,2)").alias("total"))
+    )
 
     cells = run.cells("payments")
     order, part = F.col("order_id"), F.col("part")

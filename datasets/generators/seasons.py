@@ -66,7 +66,7 @@ def happened_by(day: Column, weight: Callable[[int], float], count: Column | int
     slots = _day_slots(weight)
     by_day = [bisect.bisect_right(slots, number) for number in range(DAYS)]
     total = F.lit(count) if isinstance(count, int) else count
-    return F.greatest(F.floor(element(integers(by_day), day) * total / F.lit(_SLOTS)), F.lit(1))
+    return F.greatest(F.floor(element(integers(by_day), day).cast("bigint") * total / F.lit(_SLOTS)), F.lit(1))
 
 
 def second_of_day(share: Column, hours: Sequence[int]) -> Column:

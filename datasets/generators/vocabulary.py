@@ -83,6 +83,23 @@ def companies() -> tuple[str, ...]:
     return _distinct(_faker("en_GB").company, 40)
 
 
+_SECTORS = ("energy", "finance", "health", "industry", "technology")
+_LISTED = 20
+
+
+def instruments() -> list[tuple[str, str, str, float, float]]:
+    """Rows (symbol, name, sector, first price in EUR, standard deviation of a day's change) of the listed companies."""
+    rows = []
+    for number, name in enumerate(companies()[:_LISTED]):
+        letters = "".join(letter for letter in name.upper() if letter.isascii() and letter.isalpha())
+        symbol = f"{letters[:3]:X<3}{chr(ord('A') + number)}"
+        price = round(8.0 * 1.27 ** (number * 7 % _LISTED), 2)
+        rows.append(
+            (symbol, name, _SECTORS[number % len(_SECTORS)], price, round(0.010 + 0.0015 * (number * 3 % 11), 4))
+        )
+    return rows
+
+
 def mail_words(names: tuple[str, ...]) -> tuple[str, ...]:
     """Names as they appear in e-mail addresses: lower-case ASCII letters only."""
     return tuple(_ascii_letters(name) for name in names)

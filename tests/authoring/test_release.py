@@ -289,7 +289,7 @@ def run(folder: Path, *arguments: str) -> str:
 def test_the_released_package_works_by_itself(released: Path) -> None:
     verbs = run(released, "-m", "autograder.cli", "--help")
     assert re.findall(r"^  ([a-z]+) ", verbs.partition("Commands:")[2], re.MULTILINE) == [
-        "setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch",
+        "setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch", "data",
     ]  # fmt: skip
     code = "import autograder, datasets; autograder.check; print(autograder.__file__, datasets.__file__)"
     assert all(path.startswith(f"{released}/") for path in run(released, "-c", code).split())

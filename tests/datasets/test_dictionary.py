@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,6 +23,7 @@ from datasets.dictionary import (
     stale_dictionary,
     write_dictionary,
 )
+from datasets.versions import committed, fingerprint, fingerprints, stale_fingerprints, unraised
 
 TABLES = list(datasets.tables().values())
 DEFECTS = [(table.name, defect) for table in TABLES for defect in table.defects]
@@ -79,6 +81,19 @@ def test_every_reference_but_the_planted_ones_is_known(spark: SparkSession) -> N
         "WHERE store_id IS NOT NULL",
         "products of unknown categories": "SELECT count(*) FROM products LEFT ANTI JOIN categories USING (category_id)",
         "reviews by unknown users": "SELECT count(*) FROM reviews LEFT ANTI JOIN users USING (user_id)",
+        "parcels of unknown orders": "SELECT count(*) FROM shipments LEFT ANTI JOIN orders USING (order_id)",
+        "returned lines that were not sold": "SELECT count(*) FROM returns LEFT ANTI JOIN order_items USING (order_id, line) "
+        "WHERE order_id < 6000000000",
+        "features of unknown customers": "SELECT count(*) FROM customer_features LEFT ANTI JOIN customers USING (customer_id)",
+        "features of unknown products": "SELECT count(*) FROM product_features LEFT ANTI JOIN products USING (product_id)",
+        "features of unknown orders": "SELECT count(*) FROM order_features LEFT ANTI JOIN orders USING (order_id)",
+        "ratings by unknown customers": "SELECT count(*) FROM ratings LEFT ANTI JOIN customers USING (customer_id)",
+        "ratings of unknown products": "SELECT count(*) FROM ratings LEFT ANTI JOIN products USING (product_id)",
+        "baskets of unknown stores": "SELECT count(*) FROM baskets LEFT ANTI JOIN stores USING (store_id)",
+        "readings of unknown devices": "SELECT count(*) FROM sensor_readings LEFT ANTI JOIN devices USING (device_id)",
+        "sensors of unknown stations": "SELECT count(*) FROM air_sensors LEFT ANTI JOIN air_locations USING (location_id)",
+        "measurements of unknown sensors": "SELECT count(*) FROM air_measurements LEFT ANTI JOIN air_sensors "
+        "USING (sensor_id, parameter, unit)",
         "clicks of unknown customers": "SELECT count(*) FROM web_events LEFT ANTI JOIN customers USING (customer_id) "
         "WHERE customer_id IS NOT NULL",
     }
@@ -96,17 +111,30 @@ def test_the_committed_samples_and_dictionary_are_current(spark: SparkSession, c
     assert stale_dictionary(dictionary(spark)) == []
 
 
+def test_other_rows_of_a_generator_need_a_higher_version(spark: SparkSession, current: dict[str, bytes]) -> None:
+    found = fingerprints(spark, current)
+    assert stale_fingerprints(found, committed()) == []
+    table = datasets.tables()["stores"]
+    changed = {**found, "stores": fingerprint(table, datasets.generate(spark, "stores", seed=1))}
+    [finding] = stale_fingerprints(changed, committed())
+    assert "stores has other rows than version 1" in finding
+    assert "to 2" in finding
+    raised = {**changed, "stores": replace(changed["stores"], version=2)}
+    assert unraised(raised, committed()) == []
+    assert stale_fingerprints(raised, committed()) == ["digests.json is not current for stores."]
+
+
 def test_a_changed_a_missing_and_a_stray_file_are_each_reported(current: dict[str, bytes], tmp_path: Path) -> None:
     write_samples(current, tmp_path)
     assert stale_samples(current, tmp_path) == []
     rows = pq.read_table(tmp_path / "zones.parquet")
     pq.write_table(rows.slice(1), tmp_path / "zones.parquet")
     (tmp_path / "stores.parquet").unlink()
-    shutil.copy(tmp_path / "orders.parquet", tmp_path / "shipments.parquet")
+    shutil.copy(tmp_path / "orders.parquet", tmp_path / "invoices.parquet")
     assert stale_samples(current, tmp_path) == [
         "stores.parquet is missing.",
         "zones.parquet is not what the generator of zones makes.",
-        "shipments.parquet belongs to no table.",
+        "invoices.parquet belongs to no table.",
     ]
     write_samples(current, tmp_path)
     assert stale_samples(current, tmp_path) == []
