@@ -482,6 +482,9 @@ variant("0.2.4", "other shop", "another shop", seed=2411)
 ### END HIDDEN TESTS
 check("0.2.4", four_numbers, actions={"at_most": 1})
 
+# %% [markdown] equivalent="0.2.4" because="A Row with the same names is taken as the dictionary that it can become."
+# - drop call: .asDict()
+
 # %% [markdown] equivalent="0.2.4" because="count_if counts neither false nor NULL."
 # - null-safe equality: F.col('status') == 'cancelled' → F.col('status').eqNullSafe('cancelled')
 
