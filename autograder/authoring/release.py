@@ -34,6 +34,7 @@ FILES = (
     "requirements.in",
     "requirements.lock",
     "docs/datasets.md",
+    "docs/services.md",
     "autograder/__init__.py",
     "autograder/cli.py",
     "autograder/manifest.json",
