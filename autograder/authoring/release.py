@@ -35,6 +35,7 @@ FILES = (
     "requirements.lock",
     "docs/datasets.md",
     "docs/images/datasets.png",
+    "docs/services.md",
     "autograder/__init__.py",
     "autograder/cli.py",
     "autograder/manifest.json",

@@ -138,7 +138,18 @@ def test_no_hidden_file_is_released_under_any_name(released: Path) -> None:
 def test_only_what_learners_need_is_released(released: Path) -> None:
     names = set(files_of(released))
     rooms = {name.split("/")[1] for name in names if name.startswith("autograder/") and name.count("/") > 1}
-    assert rooms == {"checks", "commands", "compare", "learner", "pristine", "references", "render", "runtime", "setup"}
+    assert rooms == {
+        "checks",
+        "commands",
+        "compare",
+        "learner",
+        "pristine",
+        "references",
+        "render",
+        "runtime",
+        "services",
+        "setup",
+    }
     assert not any(name.startswith(("solutions", "tests", "benchmarks", ".course/", ".git/")) for name in names)
     assert {
         "README.md",
@@ -289,7 +300,7 @@ def run(folder: Path, *arguments: str) -> str:
 def test_the_released_package_works_by_itself(released: Path) -> None:
     verbs = run(released, "-m", "autograder.cli", "--help")
     assert re.findall(r"^  ([a-z]+) ", verbs.partition("Commands:")[2], re.MULTILINE) == [
-        "setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch", "data",
+        "setup", "doctor", "lab", "check", "hint", "progress", "reset", "watch", "data", "services", "stream",
     ]  # fmt: skip
     code = "import autograder, datasets; autograder.check; print(autograder.__file__, datasets.__file__)"
     assert all(path.startswith(f"{released}/") for path in run(released, "-c", code).split())

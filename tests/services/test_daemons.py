@@ -94,7 +94,8 @@ def test_a_server_survives_its_command_and_a_killed_one_starts_again_with_its_da
 
 
 def test_a_process_with_the_id_of_an_old_server_is_left_alone(folder: Path) -> None:
-    with subprocess.Popen(["sleep", "600"], start_new_session=True) as stranger:
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
         now = start_of(stranger.pid)
         record = {"id": stranger.pid, "start": f"{now}0", "stop": int(signal.SIGTERM), "program": "server"}
         (folder / "services").mkdir()
@@ -106,6 +107,9 @@ def test_a_process_with_the_id_of_an_old_server_is_left_alone(folder: Path) -> N
         # The same process, known rightly, is ended.
         Known(stranger.pid, now).end(signal.SIGTERM, 5)
         assert stranger.wait(10) == -signal.SIGTERM
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_a_port_that_is_taken_is_named(folder: Path) -> None:
