@@ -160,7 +160,7 @@ def with_dbldatagen(scale: str, folder: Path) -> list[Measurement]:
     rows = str(sizes_of(scale)["orders"])
     environment = {**os.environ, "PYTHONPATH": str(program.parent.parent)}
     done = subprocess.run(
-        [python, program, rows, folder / "dbldatagen"], check=True, capture_output=True, text=True, env=environment
+        [python, program, rows, folder / "dbldatagen"], check=True, stdout=subprocess.PIPE, text=True, env=environment
     )
     return [Measurement("dbldatagen", **found) for found in json.loads(done.stdout.splitlines()[-1])]
 
