@@ -158,9 +158,14 @@ def with_dbldatagen(scale: str, folder: Path) -> list[Measurement]:
     Path(purelib.stdout.strip(), "course.pth").write_text(f"{Path(pyspark.__file__).parent.parent}\n", encoding="utf-8")
     program = Path(__file__).resolve().parent / "generator_dbldatagen.py"
     rows = str(sizes_of(scale)["orders"])
-    environment = {**os.environ, "PYTHONPATH": str(program.parent.parent)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(program.parent.parent),
+        "PYSPARK_PYTHON": str(python),
+        "PYSPARK_DRIVER_PYTHON": str(python),
+    }
     done = subprocess.run(
-        [python, program, rows, folder / "dbldatagen"], check=True, capture_output=True, text=True, env=environment
+        [python, program, rows, folder / "dbldatagen"], check=True, stdout=subprocess.PIPE, text=True, env=environment
     )
     return [Measurement("dbldatagen", **found) for found in json.loads(done.stdout.splitlines()[-1])]
 

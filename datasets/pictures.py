@@ -67,11 +67,12 @@ def draw(spark: SparkSession, path: Path = PICTURE) -> None:
     panels[7].legend()
 
     readings = load(spark, "sensor_readings").where("device_id <= 3").toPandas()
-    _label(panels[8], "Readings of three devices: spikes, gaps", "time (UTC)", "value (as in `devices`)")
+    _label(panels[8], "Readings of three devices; spikes are cut off", "time (UTC)", "value (as in `devices`)")
     for device, values in readings.groupby("device_id"):
         panels[8].plot(
             values.sort_values("measured_ts")["measured_ts"], values.sort_values("measured_ts")["value"], label=device
         )
+    panels[8].set_ylim(20, 50)
     panels[8].tick_params(axis="x", rotation=30)
 
     path.parent.mkdir(parents=True, exist_ok=True)

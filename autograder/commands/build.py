@@ -16,12 +16,19 @@ import click
 def command(numbers: tuple[str, ...], only_check: bool, jobs: int) -> None:
     """Execute the solution twins and generate notebooks, references, hidden variants and the manifest.
 
-    NUMBERS such as 1.1 limit the work to these notebooks; without any, the whole course is built.
+    NUMBERS such as 1.1 limit the work to these notebooks; without any, the whole course is built, and the samples and the
+    dictionary of `datasets` before it.
     """
     from autograder.authoring import build as building
     from autograder.authoring.execute import TwinFailed
     from autograder.authoring.source import SourceError
+    from autograder.paths import SAMPLES
+    from datasets.__main__ import main as samples
+    from datasets.catalog import SAMPLES as OURS
 
+    # A course of another root (COURSE_ROOT) uses the samples of this one.
+    if not numbers and SAMPLES == OURS and samples(["build", "--check"] if only_check else ["build"]):
+        raise click.ClickException("The samples in datasets/ are not current; see above.")
     try:
         files = building.build(numbers, jobs=jobs, progress=click.echo)
     except (SourceError, TwinFailed) as problem:

@@ -78,7 +78,7 @@ def test_the_rules_of_the_baskets_are_found_and_hardly_any_other(spark: SparkSes
 
 
 def test_a_forest_finds_fraud_better_than_the_older_score(spark: SparkSession) -> None:
-    rows = datasets.generate(spark, "order_features", scale="15k").cache()
+    rows = datasets.generate(spark, "order_features", scale="30k").cache()
     names = ["amount", "pieces", "order_hour", "age", "unknown"]
     rows = rows.withColumn("unknown", F.col("account_age_days").isNull().cast("double")).withColumn(
         "age", F.col("account_age_days").cast("double")
