@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -119,6 +121,17 @@ def test_a_killed_run_leaves_only_whole_tables_and_the_next_one_goes_on(spark: S
     assert datasets.load(spark, "trips").schema == back(spark, tmp_path, "trips", "parquet").schema
     whole = fingerprint(datasets.tables()["trips"], datasets.generate(spark, "trips", scale="20k", partitions=7))
     assert content(tmp_path, "trips")["trips"] == (whole.rows, whole.digest)
+
+
+def test_writing_leaves_nothing_in_the_session_of_the_caller(spark: SparkSession, tmp_path: Path) -> None:
+    """Spark 4.1 applies no freshly fitted model in a session in which something was observed."""
+    caller = spark.newSession()
+    before = dict(caller.conf.getAll)
+    write(caller, Request(("stores",), tmp_path / "out"))
+    assert dict(caller.conf.getAll) == before
+    rows = caller.range(20).selectExpr("id % 2 AS label", "CAST(id AS DOUBLE) AS size")
+    rows = VectorAssembler(inputCols=["size"], outputCol="features").transform(rows)
+    assert LogisticRegression(maxIter=1).fit(rows).transform(rows).select("prediction").toArrow().num_rows == 20
 
 
 def test_what_is_complete_is_refused_and_overwritten_only_when_asked(spark: SparkSession, tmp_path: Path) -> None:
