@@ -39,7 +39,7 @@ def test_forest_and_regression_find_the_planted_signal_and_no_column_does_alone(
         VectorAssembler(inputCols=filled + indexes, outputCol="codes"),
         VectorAssembler(inputCols=filled + vectors, outputCol="dummies"),
     ]
-    forest = RandomForestClassifier(labelCol="churn", featuresCol="codes", numTrees=40, maxDepth=8, seed=1,
+    forest = RandomForestClassifier(labelCol="churn", featuresCol="codes", numTrees=20, maxDepth=7, seed=11,
                                     probabilityCol="by_forest", rawPredictionCol="raw_forest", predictionCol="said_forest")  # fmt: skip
     regression = LogisticRegression(labelCol="churn", featuresCol="dummies", probabilityCol="by_regression")
     model = Pipeline(stages=[*preparation, forest, regression]).fit(train)
@@ -54,7 +54,7 @@ def test_forest_and_regression_find_the_planted_signal_and_no_column_does_alone(
     )
     label = scores["churn"].to_numpy(dtype=float)
     by_forest, by_regression = (area_under_roc(label, scores[name].to_numpy()) for name in ("forest", "regression"))
-    assert by_forest == pytest.approx(0.86, abs=0.02)
+    assert by_forest == pytest.approx(0.85, abs=0.02)  # the forest of the solution of 6.1.2.9
     assert 0.80 < by_regression < by_forest
 
     rows = train.toPandas()
