@@ -22,6 +22,22 @@ def parquet(path: Path, table: pa.Table, schema: object) -> Path:
     return path
 
 
+def test_equal_rows_in_any_order_give_equal_files_once_they_are_sorted(tmp_path: Path) -> None:
+    rows = [(k, x, [k]) for k in ("b", "a", None) for x in (2.0, None, float("nan"), -1.0)]
+    files = set()
+    for number in range(5):
+        random.Random(number).shuffle(rows)
+        keys, values, nested = (list(column) for column in zip(*rows, strict=True))
+        frame = Frame.from_arrow(pa.table({"k": keys, "x": values, "l": nested}))
+        frame.sorted().write(tmp_path / "answer.parquet")
+        files.add((tmp_path / "answer.parquet").read_bytes())
+        assert compare_frames(frame.sorted(), frame).equal
+    assert len(files) == 1
+    nothing_to_sort_by = Frame.from_arrow(pa.table({"l": [[2], [1]]}))
+    assert nothing_to_sort_by.sorted().table.column("l").to_pylist() == [[2], [1]]
+    assert Frame.from_arrow(pa.table({"k": pa.array([], pa.int64())})).sorted().rows == 0
+
+
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(AnswerUnreadable, match=r"no answer file answer\.parquet"):
         Frame.read(tmp_path / "answer.parquet")

@@ -42,7 +42,8 @@ class DeltaCheck(Check):
             frames, states = stage.observe()
         if returned is None:
             return Answer(DeltaAnswer(frames, states))
-        return Answer(DeltaAnswer({**frames, RETURNED: returned.payload}, states), returned.facts)
+        rows = returned.payload if options.get("ordered") else returned.payload.sorted()
+        return Answer(DeltaAnswer({**frames, RETURNED: rows}, states), returned.facts)
 
     def save(self, answer: Answer, folder: Path) -> None:
         """Write a Parquet file per table and version, and `delta.json`."""

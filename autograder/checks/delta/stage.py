@@ -74,9 +74,9 @@ class Stage:
         continues = now.continues(before)
         for version in wish.versions:
             if version < len(now.commits):
-                frames[frame_name(table, version)] = Frame.from_spark(self._reader(version, table))
+                frames[frame_name(table, version)] = Frame.from_spark(self._reader(version, table)).sorted()
         if wish.content:
-            frames[table] = Frame.from_spark(self._reader(None, table))
+            frames[table] = Frame.from_spark(self._reader(None, table)).sorted()
         reads = {
             name: sum(scan.files for scan in scans(self._reader(None, table).where(read.where)))
             for name, read in wish.reads.items()

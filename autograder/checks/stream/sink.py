@@ -58,9 +58,11 @@ def read_target(options: StreamOptions, supplied: dict[str, Any], spark: SparkSe
     """What the learner's query has written; None when there is nothing that could be read."""
     if options.sink == "memory":
         name = supplied["query_name"]
-        found = Frame.from_spark(spark.table(name)) if spark.catalog.tableExists(name) else None
-        return newest(found, options.last) if found is not None and options.last else found
+        if not spark.catalog.tableExists(name):
+            return None
+        found = Frame.from_spark(spark.table(name))
+        return (newest(found, options.last) if options.last else found).sorted()
     folder = Path(supplied["target"])
     mark = "_delta_log" if options.sink == "delta" else "*.parquet"
     there = folder.is_dir() and any(folder.rglob(mark))
-    return Frame.from_spark(spark.read.format(options.sink).load(str(folder))) if there else None
+    return Frame.from_spark(spark.read.format(options.sink).load(str(folder))).sorted() if there else None
