@@ -672,7 +672,7 @@ check("6.1.2.5", balanced_model, deadline=120, model={
 # 3. The column is needed in `fit` only. So add it to the data frame that you fit on, and not in a stage of the pipeline: new customers have no label.
 
 
-# %% wrong="6.1.2.5" because="below what a model"
+# %% wrong="6.1.2.5" because="above what a model"
 def balanced_model(churn_train):
     model = LogisticRegression(labelCol="churn", maxIter=20)
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(churn_train)

@@ -194,7 +194,8 @@ def _score(predicted: Predicted, band: tuple[float, float], options: ModelOption
     metric = METRICS[options.metric]
     value, baseline = metric.compute(predicted), metric.baseline(predicted)
     weakest, strongest = band if metric.perfect else band[::-1]
-    examples = _numbers_table(metric, value, band, baseline)
+    floor = metric.floor(baseline, weakest, options.close)
+    examples = _numbers_table(metric, value, band, baseline, floor)
     if strongest != metric.perfect and metric.reaches(value, metric.ceiling(strongest)):
         return Judgement(
             False,
@@ -203,17 +204,21 @@ def _score(predicted: Predicted, band: tuple[float, float], options: ModelOption
             hint="Which column could only be filled in after the outcome? Are test rows among those that the model was fitted on?",
             shape="leak",
         )
-    floor = metric.floor(baseline, weakest, options.close)
     if metric.reaches(value, floor):
         return Judgement(True)
     guess = metric.reaches(baseline, value)
-    lost = "no better than a guess that uses no feature" if guess else "below what a model that does the task reaches"
+    side = "below" if metric.perfect > 0 else "above"
+    lost = "no better than a guess that uses no feature" if guess else f"{side} what a model that does the task reaches"
     return Judgement(False, f"The {metric.title} on new rows is {lost}.", examples=examples, shape="weak model")
 
 
-def _numbers_table(metric: Metric, value: float, band: tuple[float, float], baseline: float) -> ExampleTable:
-    rows = ((f"{value:.3f}",), (f"{band[0]:.3f} to {band[1]:.3f}",), (f"{baseline:.3f}",))
-    return ExampleTable((metric.title,), rows, ("your model", "a model that does the task", "without any feature"))
+def _numbers_table(
+    metric: Metric, value: float, band: tuple[float, float], baseline: float, floor: float
+) -> ExampleTable:
+    rows = ((f"{value:.3f}",), (f"{floor:.3f}",), (f"{band[0]:.3f} to {band[1]:.3f}",), (f"{baseline:.3f}",))
+    return ExampleTable(
+        (metric.title,), rows, ("your model", "enough", "a model that does the task", "without any feature")
+    )
 
 
 def _differing(one: Mapping[str, Numbers], other: Mapping[str, Numbers]) -> int:
