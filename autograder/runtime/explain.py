@@ -19,10 +19,17 @@ _ADVICE = {
     "RECURSION_LEVEL_LIMIT_EXCEEDED": "The step of your recursive query finds rows in every round. Look at its join or its `WHERE`.",
     "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE": "Both halves of a UNION must give the same types here; use CAST.",
     "UNBOUND_SQL_PARAMETER": "Pass it in `args=`. Inside a SQL script (`BEGIN ... END`) read a session variable instead.",
+    "STREAMING_OUTPUT_MODE": "Mode `append` hands over a group when it can no longer change. That takes a watermark, and a grouping by its "
+    "column itself or by `F.window` of it; a date computed from the column has no watermark.",
     "NotSerializableException": "Spark must send this object to its tasks and cannot. (`ObservationManager` means: Spark 4.1 does not "
     "apply a freshly fitted model in a session that has used `observe`. Save the model and load it, and apply that one.)",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
+
+_IN_OTHER_WORDS = {
+    "_LEGACY_ERROR_TEMP_1299": "A query into memory can be started again from its checkpoint in output mode `complete` only.",
+}
+"""For messages that tell to do the wrong thing: this one, to delete the checkpoint."""
 
 _WRAPPED = re.compile(
     r"Exception: (?:\{LINE:\d+\} )?\[(?P<condition>[A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\] (?P<message>.*)", re.DOTALL
@@ -48,6 +55,8 @@ def explain(error: BaseException) -> str:
 
 
 def _with_advice(condition: str, message: str) -> str:
+    if condition in _IN_OTHER_WORDS:
+        return _IN_OTHER_WORDS[condition]
     message = re.sub(r"^\[[A-Z_.0-9]+\]\s*", "", message)
     message = re.sub(r"\s*SQLSTATE: \w+.*$", "", message)
     message = re.sub(r"\s*If necessary set \S+ to \S+ to bypass this error\.", "", message)

@@ -485,7 +485,7 @@ def running_totals(events, query_name, checkpoint):
     return stored.format("memory").queryName(query_name)
 
 
-# %% wrong="5.1.4" because="does not support recovering"
+# %% wrong="5.1.4" because="in output mode `complete` only"
 def running_totals(events, query_name, checkpoint):
     totals = events.groupBy("event_type").count().writeStream.outputMode("update")
     stored = totals.option("checkpointLocation", checkpoint).trigger(availableNow=True)
@@ -927,7 +927,7 @@ def clicks_per_day(events):
     return counts.select(F.to_date("window.start").alias("day"), "event_type", "clicks")
 
 
-# %% wrong="5.1.7" because="STREAMING_OUTPUT_MODE"
+# %% wrong="5.1.7" because="a date computed from the column has no watermark"
 def clicks_per_day(events):
     watched = events.withWatermark("event_ts", "2 days")
     counts = watched.groupBy(F.to_date("event_ts").alias("day"), "event_type")
