@@ -124,6 +124,14 @@ def create_shelf(spark, products, shelf):
     chosen.write.saveAsTable(shelf)
 
 
+# %% wrong="4.1.1" because="`save` takes a path"
+def create_shelf(spark, products, shelf):
+    chosen = products.select(
+        "product_id", "name", "price", (F.col("price") - F.col("cost")).alias("margin")
+    )
+    chosen.write.format("delta").save(shelf)
+
+
 # %% wrong="4.1.1" because="There is no table"
 def create_shelf(spark, products, shelf):
     chosen = products.select(

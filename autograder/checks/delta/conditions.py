@@ -78,6 +78,8 @@ def _no_table(table: str, wish: TableWish, problem: str) -> str:
     where = "at the path" if wish.by_path else "of the name"
     if problem == "missing":
         return f"There is no table {where} `{table}`: use the parameter itself, and do not drop the table at the end."
+    if problem == "folder":
+        return f"There is no table of the name `{table}`, but a folder: `save` takes a path, `saveAsTable` a name."
     return (
         f'`{table}` is a {problem} table, not a Delta table. Say `USING delta` in SQL, `.format("delta")` to a writer, '
         'or `.using("delta")` to `writeTo`.'

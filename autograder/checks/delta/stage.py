@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,6 +58,15 @@ class Stage:
         """The handles of all tables."""
         return {table: self.handle(table) for table in self.scenario.tables}
 
+    @property
+    def strays(self) -> dict[str, Path]:
+        """Where `save` puts a table whose name it is given, which it takes for a path. The names are this run's alone."""
+        return {
+            table: Path(self.handle(table)).absolute()
+            for table, wish in self.scenario.tables.items()
+            if not wish.by_path
+        }
+
     def observe(self) -> tuple[dict[str, Frame], dict[str, TableState]]:
         """Rows and state of every table. Statements that must be refused or accepted run last, since they change the tables."""
         frames: dict[str, Frame] = {}
@@ -103,7 +113,7 @@ class Stage:
                 return folder, ""
             return None, "parquet" if any(folder.glob("**/*.parquet")) else "missing"
         if not self.observer.catalog.tableExists(self.handle(table)):
-            return None, "missing"
+            return None, "folder" if self.strays[table].exists() else "missing"
         described = self.observer.sql(f"DESCRIBE TABLE EXTENDED {self.names[table]}").collect()
         detail = {
             row["col_name"]: row["data_type"] for row in described
@@ -158,6 +168,8 @@ def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) 
         )
         cleaning.start()
         cleaning.join()
+        for name in scenario.tables:
+            shutil.rmtree(f"{database}.{name}", ignore_errors=True)  # see Stage.strays
 
 
 def _clear_away(spark: SparkSession, observer: SparkSession, database: str, views: Iterable[str], current: str) -> None:
