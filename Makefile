@@ -37,7 +37,7 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	@$(MAKE) --no-print-directory lint
 	$(COURSE) build --check
 	$(COURSE) verify
-	$(PYTEST) --numprocesses 2 --dist loadgroup
+	$(PYTEST) --numprocesses 2 --dist loadfile
 	$(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 
@@ -16,26 +15,6 @@ os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executa
 # As in the course's configuration, but with room for compiled code: 48 MB, which is what C1 alone gets, are full after some
 # hundred tests, and from then on Java spends a fifth of its time on throwing code away.
 JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:ReservedCodeCacheSize=240m"
-
-TOGETHER = ("learner", "reports")
-"""Folders whose tests share what is costly to make."""
-
-NOTEBOOK = re.compile(r"\[(\d\.\d(?:\.\d)?)\.\d+(?:-\d+)?\]$")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests belong into the same process, for `pytest -n 2 --dist loadgroup`.
-
-    These are the tests of a file, or of a folder of `TOGETHER`; the tests of the course's answers are a file of many
-    minutes and are divided by notebook.
-    """
-    for item in items:
-        notebook = NOTEBOOK.search(item.name)
-        folder = item.path.parent.name
-        group = folder if folder in TOGETHER else f"{folder}/{item.path.stem}"
-        if notebook is not None and item.path.stem in ("test_answers", "test_mutants"):
-            group = f"notebook {notebook[1]}"
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
