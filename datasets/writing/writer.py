@@ -135,10 +135,11 @@ def write(
         DataError: see `plan`; also when the disk fills up or Spark fails on the way.
     """
     started = time.monotonic()
-    state, wanted, _ = plan(request, overwrite=overwrite)
+    _check_writable(request.folder)
     # Settings and observations stay out of the caller's session, in which Spark 4.1 would apply no fitted model any more.
     spark = spark.newSession()
     with claimed(request.folder):
+        state, wanted, _ = plan(request, overwrite=overwrite)
         state.save(request.folder)
         written = {name: _write_table(spark, request, state, name, progress or _silent) for name in wanted}
     kept = tuple(name for name in request.tables if name not in written)

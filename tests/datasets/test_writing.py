@@ -165,13 +165,25 @@ def test_an_overwriting_run_that_was_interrupted_goes_on_without_asking_again(
     )
 
 
+HOLDING = """
+import sys
+from pathlib import Path
+from datasets.writing.claim import claimed
+with claimed(Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+
+
 def test_two_runs_do_not_write_into_one_folder(spark: SparkSession, tmp_path: Path) -> None:
     request = Request(("stores",), tmp_path)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        (tmp_path / ".writing").write_text(str(other.pid), encoding="utf-8")
-        with pytest.raises(DataError, match=f"Process {other.pid} is writing"):
+    command = [sys.executable, "-c", HOLDING, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(DataError, match="Another run is writing into"):
             write(spark, request)
-        other.communicate(b"\n")
+        other.kill()
     assert list(write(spark, request).written) == ["stores"]
     assert {path.name for path in tmp_path.iterdir()} == {"stores", "manifest.json"}
 
