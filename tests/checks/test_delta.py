@@ -130,6 +130,18 @@ def test_tables_by_path_and_by_name_are_told_apart_from_other_formats(spark: Spa
     assert "There is no table of the name `here`" in judge(none, expected, **wishes).message
 
 
+def test_a_name_that_was_taken_for_a_path_is_told_and_its_folder_goes_away(spark: SparkSession) -> None:
+    made: list[Path] = []
+
+    def saved(spark: SparkSession, shelf: str) -> None:
+        spark.range(3).write.format("delta").save(shelf)
+        made.extend(Path.cwd().glob(shelf))
+
+    assert answer_of(saved, spark, tables={"shelf": {}}).payload.tables["shelf"].problem == "folder"
+    assert len(made) == 1
+    assert not made[0].exists()
+
+
 def test_constraints_count_by_what_they_do(spark: SparkSession) -> None:
     wishes: dict[str, Any] = {
         "tables": {

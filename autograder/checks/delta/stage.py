@@ -40,13 +40,17 @@ _KEEP = "interval 36500 days"
 
 @dataclass(frozen=True)
 class Stage:
-    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here."""
+    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here.
+
+    `strays` are where `save` puts a table whose name it is given and takes for a path; the names are this run's alone.
+    """
 
     scenario: Scenario
     observer: SparkSession
     database: str
     folder: Path
     names: Mapping[str, str]
+    strays: Mapping[str, Path]
     before: Mapping[str, log.Log]
 
     def handle(self, table: str) -> str:
@@ -57,15 +61,6 @@ class Stage:
     def handles(self) -> dict[str, str]:
         """The handles of all tables."""
         return {table: self.handle(table) for table in self.scenario.tables}
-
-    @property
-    def strays(self) -> dict[str, Path]:
-        """Where `save` puts a table whose name it is given, which it takes for a path. The names are this run's alone."""
-        return {
-            table: Path(self.handle(table)).absolute()
-            for table, wish in self.scenario.tables.items()
-            if not wish.by_path
-        }
 
     def observe(self) -> tuple[dict[str, Frame], dict[str, TableState]]:
         """Rows and state of every table. Statements that must be refused or accepted run last, since they change the tables."""
@@ -152,13 +147,15 @@ def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) 
         name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
         for name, wish in scenario.tables.items()
     }
+    home = observer._jvm.java.lang.System.getProperty("user.dir")  # type: ignore[union-attr]
+    strays = {name: Path(home, f"{database}.{name}") for name in scenario.tables}
     plain = {name: str(value) for name, value in inputs.items() if isinstance(value, str | int | float)}
     try:
         observer.sql(f"CREATE DATABASE {database} LOCATION '{workspace.folder / database}'")
         for name, frame in workspace.tables.items():
             frame.createOrReplaceGlobalTempView(views[name])
             observer.table(f"global_temp.{views[name]}").createOrReplaceTempView(name)
-        stage = Stage(scenario, observer, database, workspace.folder, {**plain, **tables}, {})
+        stage = Stage(scenario, observer, database, workspace.folder, {**plain, **tables}, strays, {})
         _set_up(stage)
         yield replace(stage, before=_logs(stage))
     finally:
@@ -168,8 +165,8 @@ def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) 
         )
         cleaning.start()
         cleaning.join()
-        for name in scenario.tables:
-            shutil.rmtree(f"{database}.{name}", ignore_errors=True)  # see Stage.strays
+        for stray in strays.values():
+            shutil.rmtree(stray, ignore_errors=True)
 
 
 def _clear_away(spark: SparkSession, observer: SparkSession, database: str, views: Iterable[str], current: str) -> None:
