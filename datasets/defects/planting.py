@@ -143,6 +143,11 @@ def _check(rows: DataFrame, key: Sequence[str], rates: Rates) -> None:
     for column in {*rates.broken_references, *rates.skewed_keys}:
         if types[column].typeName() not in ("byte", "short", "integer", "long"):
             raise ValueError(f"{column} is {types[column].simpleString()}; references and keys are whole numbers.")
+    for column in rates.broken_references:
+        if types[column].typeName() in ("byte", "short"):
+            raise ValueError(
+                f"{column} is {types[column].simpleString()}, which holds no number that refers to nothing."
+            )
     for column in {*rates.impossible, *rates.near_duplicates}:
         if not isinstance(types[column], (NumericType, DateType, TimestampType, StringType)):
             raise ValueError(f"{column} is {types[column].simpleString()}, for which there is no other value to plant.")

@@ -150,6 +150,15 @@ def test_csv_lines_have_fields_too_many_or_too_few_exactly_as_the_truth_says(cle
         (lambda rows: plant(rows, key=KEY, rates=Rates(nulls={"chanel": 0.1}), seed=1), "no column chanel"),
         (lambda rows: plant(rows, key=KEY, rates=Rates(nulls={"order_id": 0.1}), seed=1), "belongs to the key"),
         (lambda rows: plant(rows, key=KEY, rates=Rates(broken_references={"status": 0.1}), seed=1), "whole numbers"),
+        (
+            lambda rows: plant(
+                rows.withColumn("store_id", F.lit(3).cast("smallint")),
+                key=KEY,
+                rates=Rates(broken_references={"store_id": 0.1}),
+                seed=1,
+            ),
+            "holds no number that refers to nothing",
+        ),
     ],
 )
 def test_rates_that_cannot_be_are_refused(clean: DataFrame, make: object, message: str) -> None:
