@@ -81,7 +81,10 @@ def stock_course(root: Path, assignment: str, submitted: Path) -> Callable[[], N
         shutil.copy(paths.SOLUTIONS / assignment / f"{spec.name}.ipynb", root / "source" / assignment)
     shutil.copytree(submitted, root / "submitted")
     (root / "nbgrader_config.py").write_text(
-        'c = get_config()\nc.CourseDirectory.course_id = "stock"\n', encoding="utf-8"
+        'c = get_config()\nc.CourseDirectory.course_id = "stock"\n'
+        # Its default expects mark schemes in "task" cells only; ours stand in answers that are marked by hand.
+        "c.ClearMarkScheme.enforce_metadata = False\n",
+        encoding="utf-8",
     )
     _nbgrader(root, "generate_assignment", assignment)
     # One notebook first, so that stock too has the bytecode of its packages when time is taken.

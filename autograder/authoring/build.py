@@ -15,6 +15,7 @@ from typing import Any
 from autograder import manifest, paths
 from autograder.authoring import notebooks, source
 from autograder.authoring.execute import execute
+from autograder.authoring.noise import without_noise
 from autograder.authoring.source import Source, SourceError
 from autograder.models import ExerciseSpec, NotebookSpec
 from autograder.runtime.cases import SAMPLE
@@ -65,8 +66,8 @@ def build(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     entries = [known[item.number] for item in sources if item.number in known]
-    files[Path("autograder/manifest.json")] = manifest.dump(entries).encode()
-    return files
+    steady = {path: without_noise(root / path, content) for path, content in files.items()}
+    return {**steady, Path("autograder/manifest.json"): manifest.dump(entries).encode()}
 
 
 def build_one(item: Source, previous: Source | None, following: Source | None) -> Built:

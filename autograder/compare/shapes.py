@@ -71,7 +71,7 @@ HINTS = {
     ),
     "rounding": (
         "{column} differs only in rounding. Check to how many digits the task wants it, whether you round or cut "
-        "off, and round once, at the end."
+        "off, and round once, at the end. Where the task names no digits, do not round at all."
     ),
     "swapped_columns": "{columns} have each other's values. Check which expression got which name.",
     "upper_lower_case": (

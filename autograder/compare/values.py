@@ -68,7 +68,7 @@ def compare_values(
     mismatch = mismatches[0]
     yours = shown_pair(_untagged(mismatch.yours), _untagged(mismatch.expected))[0]
     wrong = mismatch.reason or f"your answer is {yours}, which is not the expected value"
-    shape = _shape(actual, expected)
+    shape = _shape(actual, expected, tolerances)
     return replace(found, message=f"{_capital(wrong)}.", wrong=(wrong,), shape=shape.name, hint=shape.hint)
 
 
@@ -157,7 +157,7 @@ def _entries_differ(
     findings += [f"{listed(missing)} {_is(missing)} missing"] if missing else []
     findings += [f"{listed(extra)} {_is(extra)} not asked for"] if extra else []
     shape = (
-        _shape(actual[wrong[0]], expected[wrong[0]])
+        _shape(actual[wrong[0]], expected[wrong[0]], tolerances)
         if wrong
         else shapes.Shape("missing_entries" if missing else "extra_entries")
     )
@@ -215,9 +215,11 @@ def _same_items(actual: list[Any], expected: list[Any], tolerances: tuple[float,
     return True
 
 
-def _shape(actual: Any, expected: Any) -> shapes.Shape:
+def _shape(actual: Any, expected: Any, tolerances: tuple[float, float]) -> shapes.Shape:
     if type(actual) is not type(expected):
         return _WRONG_TYPE
+    if isinstance(actual, list) and len(actual) == len(expected) and _same_items(actual, expected, tolerances):
+        return _ORDERING
     return shapes.shape_of_scalar(_untagged(actual), _untagged(expected))
 
 

@@ -192,6 +192,8 @@ def grade_all(
         try:
             plans = [_plan(submission, results, frozenset(regrade), course) for submission in submissions]
             waiting = [plan for plan in plans if isinstance(plan, _Planned)]
+            # The longest first, so that at the end no worker waits long for another: more was written, more there is to run.
+            waiting.sort(key=lambda plan: -_bytes_written(plan.submission))
             left = len(waiting)
             for plan in plans:
                 if isinstance(plan, Graded):
@@ -218,6 +220,16 @@ def _grade_waiting(
             tell(planned.pop((done.job.submission.learner, done.job.submission.assignment)), done)
     if planned:
         raise RuntimeError(f"The scheduler ended without a word about {len(planned)} submissions.")
+
+
+def _bytes_written(submission: Submission) -> int:
+    """The size of the learner's notebooks; 0 for those that cannot be looked at."""
+    if submission.folder.is_symlink():
+        return 0
+    try:
+        return sum(notebook.lstat().st_size for notebook in submission.folder.glob("*.ipynb"))
+    except OSError:
+        return 0
 
 
 def _plan(submission: Submission, results: Path, regrade: frozenset[str], course: _Course) -> _Planned | Graded:

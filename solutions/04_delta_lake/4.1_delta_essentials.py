@@ -56,13 +56,13 @@ stores.createOrReplaceTempView("stores")
 # ## A table has a name or a path
 #
 # A table with a name is **managed**: Spark chooses the folder, and dropping the table deletes the data. A table may also be just a **path**; then nobody
-# but you knows where it is. Both are a folder with Parquet files and, in `_delta_log`, the log. These ways lead to the same table:
+# but you knows where it is. Both are a folder with Parquet files and, in `_delta_log`, the log. Four ways to make one:
 #
 # | you write | what it does |
 # |---|---|
 # | `CREATE TABLE t (id INT, city STRING) USING delta` | an empty table with a schema |
 # | `CREATE TABLE t USING delta AS SELECT ...` | a table from a query ("CTAS"), in one commit |
-# | `df.write.format("delta").saveAsTable("t")` | the same from a DataFrame |
+# | `df.write.format("delta").saveAsTable("t")` | the same as CTAS, from a DataFrame |
 # | `df.write.format("delta").save("/some/path")` | a table by path; SQL calls it `` delta.`/some/path` `` |
 #
 # Say `delta` every time: here, a table without a format is a Parquet table. (On Databricks, Delta is the default.)
@@ -169,8 +169,8 @@ def create_shelf(spark, products, shelf):
 # %% [markdown]
 # ## Change rows, not tables
 #
-# A Delta table takes `INSERT`, `UPDATE`, `DELETE` and `MERGE` (which has a notebook of its own, 4.2). In Python, `DeltaTable.forName(spark, "t")` has methods of the same
-# names. Parquet files cannot be changed, so Delta writes **new** files with the changed rows and notes in the log which old files no longer belong to the table.
+# A Delta table takes `INSERT`, `UPDATE`, `DELETE` and `MERGE` (which has a notebook of its own, 4.2). In Python, `DeltaTable.forName(spark, "t")` has the methods
+# `update`, `delete` and `merge`; rows are added by `df.write.format("delta").mode("append")`. Parquet files cannot be changed, so Delta writes **new** files with the changed rows and notes in the log which old files no longer belong to the table.
 # Each such note is a **commit**: it is there completely, or not at all. That is what people mean by an ACID transaction.
 
 # %%
@@ -329,8 +329,8 @@ print(json.dumps(json.loads(next(filter(None, added))["stats"]), indent=1))
 # ### Exercise 4.1.3: files that came and went
 #
 # `shelf` is the **path** of a Delta table. Return one row per version: `version`, `operation` (from `commitInfo`), and how many files were added and removed
-# (`files_added`, `files_removed`, 0 when none). Spark reads JSON lines well, and `_metadata.file_name` is a column that tells from which file a line comes. Whoever asks will
-# also have tables from which nothing was ever removed.
+# (`files_added`, `files_removed`, 0 when none). Spark reads JSON lines well, and `_metadata.file_name` is a column that tells from which file a line comes. Your function must
+# also work for a table from which nothing was ever removed.
 
 
 # %% answer="4.1.3" title="Files that came and went"
@@ -442,7 +442,8 @@ def file_changes(spark, shelf):
 # | Python | `spark.read.option("versionAsOf", 3).table("t")` | the same with `"timestampAsOf"` |
 #
 # Put a number where you mean a state ("before the migration"), a time where you mean a moment ("at the end of the month"). A report that stores the version that it has read can be
-# repeated exactly. `VACUUM` ends all this: it deletes files that no version of the last seven days needs.
+# repeated exactly. `VACUUM` ends all this: it deletes files that no version of the last seven days needs. Who needs more days sets the table's properties `delta.deletedFileRetentionDuration`
+# (files, 7 days) and `delta.logRetentionDuration` (log, 30 days) **before** they are gone, and pays for the storage.
 
 # %%
 spark.sql("""
@@ -454,7 +455,7 @@ spark.sql("""
 # %% [markdown]
 # ### Exercise 4.1.4: what has changed since?
 #
-# `moment` is a time as text, such as `"2025-03-01 18:00:00"`. For every product that was in the table `shelf` at that moment and has another price now, or is
+# `moment` is a time as text, such as `"2025-03-01 18:00:00"`, in the time zone of the session, which is UTC in this course. For every product that was in the table `shelf` at that moment and has another price now, or is
 # no longer there, return `product_id`, `old_price` (then) and `new_price` (now; NULL when it is gone).
 
 
@@ -652,7 +653,7 @@ def undo_from(spark, shelf, bad):
 # is written to your own folder.
 
 # %%
-shops = spark.table("town.shops").coalesce(1)
+shops = spark.table("town.shops").coalesce(1)  # one task, so one file per country
 shops.write.format("delta").partitionBy("country").saveAsTable("town.by_country")
 france = spark.createDataFrame(
     [(95, "Nantes", "France")], "store_id INT, city STRING, country STRING"

@@ -59,7 +59,7 @@ def drop(name, *visits):
     """Put a file of (door, time, people) into the folder, in one step."""
     rows = [{"door": door, "at": f"2025-03-01T{at}:00Z", "people": n} for door, at, n in visits]
     (home / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    os.utime(home / name, (1_740_000_000 + int(name[:1]),) * 2)
+    os.utime(home / name, (1_740_000_000 + int(name[:1]),) * 2)  # an age: Spark reads oldest first
     (home / name).rename(home / "doors" / name)
 
 
@@ -235,7 +235,7 @@ check(
 
 # %% [markdown] hints="5.1.2"
 # 1. The limit is an option of the source, not of the query.
-# 2. The table of rate limits above names it for files, and the example shows where it stands.
+# 2. The text above names the option for files, and the example shows where it stands.
 
 
 # %% wrong="5.1.2" because="in 1 batch; 3 would be right"
@@ -287,7 +287,7 @@ except Exception as error:
 # %% [markdown]
 # ### Exercise 5.1.3: which modes are legal?
 #
-# Four streaming queries over clicks, all with the same sink:
+# Four streaming queries over clicks (which sink they write to does not matter here):
 #
 # - `"filter"`: `clicks.filter("event_type = 'purchase'")`
 # - `"count"`: `clicks.groupBy("event_type").count()`
@@ -295,7 +295,7 @@ except Exception as error:
 # - `"sorted count"`: `clicks.groupBy("event_type").count().orderBy("count")`
 #
 # Return a dictionary that gives for each the list of legal modes, in alphabetical order. Try them: the cell above shows how, and `spark.readStream.format("rate").load()` is a stream for
-# trying (its time column is called `timestamp`). Each right entry counts.
+# trying (its time column is called `timestamp`; the function has no parameters, so take the notebook's `spark`). Each right entry counts.
 
 
 # %% answer="5.1.3" title="Which modes are legal?"
@@ -412,6 +412,8 @@ print(Path(diary, "commits", "0").read_text())
 
 # %% [markdown]
 # ### Exercise 5.1.4: running totals
+#
+# A memory sink loses its rows with the session, so Spark lets a query restart into it only when every batch hands over everything, as in the example.
 #
 # Write the whole query: count the clicks per `event_type`, and keep the **whole** result in the memory sink under the name `query_name`, with the given `checkpoint`, with a trigger
 # that stops when everything is done. Start it and return the running query. The checker will stop and restart it in the middle.
@@ -623,6 +625,11 @@ def after_restart(files):
     return {"committed": last, "again": last}
 
 
+# %% wrong="5.1.5" because="on hidden data"
+def after_restart(files):
+    return {"committed": 0, "again": 1}
+
+
 # %% right="5.1.5"
 def after_restart(files):
     import re
@@ -808,6 +815,11 @@ def speed(progress):
     }
 
 
+# %% wrong="5.1.6" because="on hidden data"
+def speed(progress):
+    return {"batches": 3, "rows": 2000, "rows_per_second": 500.0, "slowest": 0}
+
+
 # %% right="5.1.6"
 def speed(progress):
     batches = rows = milliseconds = 0
@@ -830,7 +842,8 @@ def speed(progress):
 # A **watermark** is your promise about lateness: *rows come at most so much later than the newest row seen so far*. With it, Spark can say that an hour is over. It then hands its row
 # over (mode `append`), forgets its state, and drops rows that still come for it.
 #
-# The watermark belongs to the column with the **event's own time**, stands **before** the `groupBy`, and the grouping must use that column, usually through `F.window`.
+# The watermark belongs to the column with the **event's own time**, stands **before** the `groupBy`, and the grouping must use that column, usually through `F.window`. A date that you
+# compute from it is another column, and has no watermark.
 
 # %%
 hourly = (
@@ -1089,7 +1102,8 @@ received
 # ### Exercise 5.1.9: a sink that survives kill -9
 #
 # Write purchases (`event_type` is `purchase`) with `foreachBatch`, each batch as Parquet into its own folder below `target`, named `batch=<id>`, such as `target/batch=3`. When `target` is read, Spark makes the column
-# `batch` of these names. Write `event_id`, `customer_id` and `event_ts`. Your query may die at any moment, also right after your function has written. No purchase may be lost or doubled.
+# `batch` of these names. Write `event_id`, `customer_id` and `event_ts`. Your query may die at any moment, also right after your function has written, or in the middle of it: `kill -9` ends
+# a process at once, without an exception and without any cleaning up. No purchase may be lost or doubled.
 
 
 # %% answer="5.1.9" title="A sink that survives kill -9"
@@ -1194,6 +1208,19 @@ def store_purchases(events, target, checkpoint):
         frame.write.mode("overwrite").parquet(target / f"batch={batch}")
 
     started = events.filter("event_type = 'purchase'").writeStream.foreachBatch(put)
+    return started.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
+
+
+# %% wrong="5.1.9" because="killed for real"
+def store_purchases(events, target, checkpoint):
+    import os
+
+    def put(frame, batch):
+        if not os.path.exists(f"{target}/batch={batch}"):
+            frame.write.parquet(f"{target}/batch={batch}")
+
+    purchases = events.filter("event_type = 'purchase'")
+    started = purchases.select("event_id", "customer_id", "event_ts").writeStream.foreachBatch(put)
     return started.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
 
 

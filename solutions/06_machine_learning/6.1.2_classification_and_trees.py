@@ -109,10 +109,10 @@ print("learnt in fit:", fitted.stages[0].surrogateDF.first().asDict(), fitted.st
 # | stage | what it does | mind |
 # |---|---|---|
 # | `Imputer` | fills NULL with the mean or median of the training data | takes lists: `inputCols`, `outputCols` |
-# | `StringIndexer` | text → 0, 1, 2, ... by frequency | an unknown category is an **error**, unless `handleInvalid="keep"`; `"skip"` drops the row |
-# | `OneHotEncoder` | number of a category → vector with a single 1 | linear models need it: 2 is not "twice" 1 |
-# | `VectorAssembler` | columns → one vector | fails on NULL |
-# | `LogisticRegression` | probability from a weighted sum | labels must be 0 and 1; `maxIter=20` steps are enough here (the default is 100) |
+# | `StringIndexer` | text → 0, 1, 2, ... by frequency | takes lists too. A category that `fit` has not seen, and NULL, is an **error**, unless `handleInvalid="keep"` gives it a number of its own; `"skip"` drops the row |
+# | `OneHotEncoder` | number of a category → vector with a single 1 | takes lists too. Linear models need it: 2 is not "twice" 1 |
+# | `VectorAssembler` | columns → one vector | a list `inputCols`, one `outputCol`; fails on NULL |
+# | `LogisticRegression` | probability from a weighted sum | reads `featuresCol` (`features` unless you say otherwise) and `labelCol` (`label`), whose values must be 0 and 1; `maxIter=20` steps are enough here (the default is 100) |
 #
 # ### Exercise 6.1.2.1: the first model
 #
@@ -148,8 +148,9 @@ from autograder.runtime import variants
 variant("6.1.2.1", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.1", first_model, deadline=120, model={
-    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
+    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "inputs": [*NUMBERS, *CATEGORIES],
     "metric": "auc", "stages": ["Imputer", "StringIndexer", "OneHotEncoder", "VectorAssembler", "LogisticRegression"],
+    "settings": {"Imputer.strategy": "median"},
 })  # fmt: skip
 
 # %% [markdown] hints="6.1.2.1"
@@ -208,6 +209,21 @@ def first_model(churn_train):
         Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
         StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
         VectorAssembler(inputCols=filled + indexed, outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="`Imputer` needs another `strategy`"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled + encoded, outputCol="features"),
         LogisticRegression(labelCol="churn", maxIter=20),
     ]
     return Pipeline(stages=stages).fit(churn_train)
@@ -451,7 +467,7 @@ def measures(churn_test, threshold):
 # AUC does not change when those who leave get rarer, because it looks at each class by itself. Precision does: the same model gives many more false alarms per hit. So for a rare class
 # look at PR as well.
 #
-# `BinaryClassificationEvaluator` computes both. It takes the *score* (a number or a vector), not the yes or no. By default it thins the curve out to about 1,000 points, partition by
+# `BinaryClassificationEvaluator` computes both. It takes the *score*, not the yes or no: a column of type DOUBLE or a vector (cast whole numbers first). By default it thins the curve out to about 1,000 points, partition by
 # partition, so that the last digits depend on how the data lie; `numBins=0` computes exactly.
 
 # %%
@@ -662,7 +678,7 @@ def balanced_model(churn_train: DataFrame) -> PipelineModel:
 variant("6.1.2.5", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.5", balanced_model, deadline=120, model={
-    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
+    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "inputs": [*NUMBERS, *CATEGORIES],
     "metric": "cost", "costs": {"false_alarm": 10, "miss": 40}, "close": 0.85,
 })  # fmt: skip
 
@@ -747,8 +763,8 @@ def region_tree(churn_train: DataFrame) -> PipelineModel:
 variant("6.1.2.6", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
 ### END HIDDEN TESTS
 check("6.1.2.6", region_tree, deadline=120, model={
-    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "known_later": {"retention_calls": 0},
-    "metric": "auc", "stages": ["DecisionTreeClassifier"], "at_most": {"depth": 5}, "features": 17,
+    "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"],
+    "inputs": [*NUMBERS, *CATEGORIES, "delivery_region"], "metric": "auc", "stages": ["DecisionTreeClassifier"], "at_most": {"depth": 5}, "features": 17,
 })  # fmt: skip
 
 # %% [markdown] hints="6.1.2.6"
@@ -847,7 +863,7 @@ _ = unseen.unpersist()
 #
 # ### Exercise 6.1.2.7: where does the forest look?
 #
-# Fit a pipeline of `prepared()` and a `RandomForestClassifier` with `numTrees=10`, `maxDepth=5` and `seed=7`. Return a DataFrame with one row per feature: `feature`, the name of the assembler's input column, and its `importance`.
+# Fit a pipeline of `prepared()` and a `RandomForestClassifier` with `numTrees=10`, `maxDepth=5` and `seed=7`. Return a DataFrame with one row per feature: `feature`, the name of the assembler's input column, such as `age filled`, and its `importance`.
 
 
 # %% answer="6.1.2.7" title="Where does the forest look?"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -17,7 +18,7 @@ from autograder.checks.delta import log
 from autograder.checks.delta.answer import DeltaAnswer, TableState
 from autograder.checks.delta.log import Commit
 from autograder.checks.delta.scenario import Scenario
-from autograder.compare import AnswerUnreadable
+from autograder.compare import AnswerUnreadable, Frame
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime import fixtures
 from autograder.runtime.call import Outcome, call
@@ -271,6 +272,17 @@ def test_each_condition_has_its_complaint(wish: dict[str, Any], changes: dict[st
     assert not found.equal
     assert told in found.message
     assert "42" not in found.message
+
+
+def test_rows_that_a_table_lacks_are_not_blamed_on_a_join() -> None:
+    def holding(*numbers: int) -> Answer:
+        rows = Frame.from_arrow(pa.table({"id": pa.array(numbers, pa.int64())}))
+        return Answer(DeltaAnswer({"shelf": rows}, state_of().payload.tables))
+
+    found = judge(holding(1, 2), holding(1, 2, 3), tables={"shelf": {"key": ["id"]}})
+    assert not found.equal
+    assert "1 row is missing" in found.message
+    assert "version that your commands start from" in found.hint
 
 
 @pytest.mark.parametrize(

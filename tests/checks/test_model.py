@@ -94,6 +94,7 @@ def test_good_predictions_pass() -> None:
         ({}, {"stages": ["Imputer"]}, "needs a stage `Imputer`"),
         ({}, {"stages": ["LogisticRegression", "VectorAssembler"]}, "needs a stage `VectorAssembler`, in the order"),
         ({}, {"features": 6}, "takes 5 features; 6 are asked for"),
+        ({}, {"settings": {"Imputer.strategy": "median"}}, "`Imputer` needs another `strategy`"),
         ({"known": frame(GOOD * 0.9)}, {"known_later": {"retention_calls": 0}}, "not known yet"),
         ({"half": frame(GOOD[::2] * 0.9, keys=range(0, ROWS, 2))}, {}, "depends on which other rows"),
         ({"half": frame(GOOD[:100:2], keys=range(0, 100, 2))}, {}, "depends on which other rows"),
@@ -186,6 +187,8 @@ def test_answers_without_their_columns_are_unreadable() -> None:
         ({"metric": "cost"}, "needs costs"),
         ({"at_most": {"leaves": 3}}, "not leaves"),
         ({"known_later": {"churn": 0}}, "neither the label"),
+        ({"inputs": ["age", "customer_id"]}, "neither the label nor the key"),
+        ({"settings": {"strategy": "median"}}, "Stage.parameter"),
     ],
 )
 def test_authors_are_told_what_their_options_lack(change: Mapping[str, Any], message: str) -> None:
@@ -327,7 +330,10 @@ def test_an_honest_model_passes_in_any_partitioning_and_leaves_nothing_behind(
     CHECK.save(given, tmp_path / "answer")
     loaded = CHECK.load(tmp_path / "answer")
     assert CHECK.judge(loaded, expected, OPTIONS).equal
-    assert loaded.facts == {"stages": ["VectorAssembler", "LogisticRegression"], "features": 5, "depth": 0, "trees": 0}
+    facts = dict(loaded.facts)
+    settings = facts.pop("settings")
+    assert facts == {"stages": ["VectorAssembler", "LogisticRegression"], "features": 5, "depth": 0, "trees": 0}
+    assert settings["LogisticRegression.labelCol"] == "churn"
     assert spark.table("churn_train").where("churn = 1").count() == train.where("churn = 1").count()
     again = CHECK.run(linear, {"churn_train": train}, OPTIONS, workspace)
     assert again.payload["predictions"].table.equals(given.payload["predictions"].table)
@@ -392,6 +398,28 @@ def test_the_test_rows_carry_neither_labels_nor_what_is_known_later(spark: Spark
     assert all("churn" not in rows.columns for rows in seen)
     assert seen[0].agg(F.max("retention_calls")).first()[0] == 0
     assert CHECK.withheld(OPTIONS) == {"churn_test": ("churn", "retention_calls")}
+
+
+def test_a_model_sees_no_other_columns_than_its_inputs(spark: SparkSession, workspace: Workspace) -> None:
+    seen: list[list[str]] = []
+    train = datasets.load(spark, "churn_train")
+
+    class Watching(LooksAround):
+        def transform(self, rows: DataFrame) -> DataFrame:
+            seen.append(rows.columns)
+            return self.inner.transform(rows)
+
+    def fitted(churn_train: DataFrame) -> Watching:
+        seen.append(churn_train.columns)
+        return Watching(linear(churn_train))
+
+    options = {"model": {**TASK, "inputs": COLUMNS, "settings": {"LogisticRegression.labelCol": "churn"}}}
+    answer = CHECK.run(fitted, {"churn_train": train}, options, workspace)
+    assert {len(columns) for columns in seen} == {len(COLUMNS) + 1, len(COLUMNS) + 2}
+    assert "retention_calls" not in {name for columns in seen for name in columns}
+    expected = CHECK.reference(answer, linear, {"churn_train": train}, options, workspace)
+    honest = CHECK.run(linear, {"churn_train": train}, options, workspace)
+    assert CHECK.judge(honest, expected, options).equal
 
 
 def test_a_test_table_that_shares_rows_with_the_training_data_is_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -186,6 +186,7 @@ def test_a_wrong_watermark_and_too_much_state_are_told(take: Callable[..., Answe
     longer = judged(take(windows("2 hours"), scenario), due, watermark=True)
     assert not longer.equal
     assert "waits 2 hours" in longer.message
+    assert not longer.hint  # the cause is told; what is usual for missing rows would lead astray
     twice = replace(due, facts={**due.facts, "state": 50})
     assert "keeps 50 rows of state at the end; 10 would be enough" in judged(twice, due, state=10).message
     assert judged(due, due, state=10, watermark=True).equal

@@ -68,5 +68,10 @@ def test_a_dictionary_is_judged_entry_by_entry() -> None:
     assert difference.examples.rows[0][0] == "[nulls]"
 
 
+def test_an_entry_that_is_a_list_in_another_order_is_told_so() -> None:
+    assert compare_values({"a": ["y", "x"]}, {"a": ["x", "y"]}).shape == "ordering"
+    assert compare_values({"a": ["y", "z"]}, {"a": ["x", "y"]}).shape != "ordering"
+
+
 def test_a_percentage_for_a_fraction_is_named() -> None:
     assert compare_values(12.5, 0.125).shape == "constant_factor"

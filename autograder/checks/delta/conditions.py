@@ -25,6 +25,8 @@ REPLACE COLUMNS|UPGRADE PROTOCOL|VACUUM START|VACUUM END|CLUSTER BY|ADD FEATURE|
 )
 """What Delta calls its operations. Nothing else from a history is repeated in a message: learner code could write hidden data there."""
 
+_ROWS_OF_A_TABLE = "Think of the rows that the table held before, and of the version that your commands start from: which of them may go, which must stay?"
+
 
 def judged(actual: Answer, expected: Answer, scenario: Scenario, options: Mapping[str, Any]) -> Judgement:
     """The first thing that is wrong; what has been found right before it is told as well."""
@@ -92,7 +94,8 @@ def _content(what: str, given: Frame | None, wanted: Frame, key: tuple[str, ...]
     difference = compare_frames(given, wanted, FrameRules(key=key, joins=False))
     if difference.equal:
         return Judgement(True, right=(f"{what} has the right rows.",))
-    return replace(Judgement.of(difference), message=f"{what}: {difference.message}")
+    found = replace(Judgement.of(difference), message=f"{what}: {difference.message}")
+    return replace(found, hint=_ROWS_OF_A_TABLE) if difference.shape in ("rows_missing", "rows_extra") else found
 
 
 def _complaints(table: str, wish: TableWish, state: TableState, reference: TableState) -> Iterator[tuple[str, str]]:

@@ -131,6 +131,11 @@ def _structure(facts: Mapping[str, Any], options: ModelOptions) -> Iterator[str]
             yield f"The model is {_count(facts, name)} {what}; at most {bound} are allowed."
     if options.features and _count(facts, "features") != options.features:
         yield f"The model takes {_count(facts, 'features')} features; {options.features} are asked for."
+    settings = facts.get("settings")
+    for name, value in options.settings.items():
+        if not isinstance(settings, dict) or settings.get(name) != value:
+            stage, parameter = name.split(".")
+            yield f"The stage `{stage}` needs another `{parameter}`: read again what the task says about it."
 
 
 def _count(facts: Mapping[str, Any], name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,8 @@ class ModelOptions:
     columns that identify a row of `test`. `close` says how far from the baseline (0) to the weakest reference run (1) the metric must
     come. `known_later` maps columns that are not known when a prediction is made to the value that they have until then. `costs` are
     those of a false alarm and of a miss, for the metric "cost". `stages` are stages that a pipeline must have, in this order, `at_most`
-    bounds the depth and the number of trees, and `features` is how many features the model must take.
+    bounds the depth and the number of trees, and `features` is how many features the model must take. `inputs` are the columns that a
+    model may see, beside key and label; without it, all. `settings` maps "Stage.parameter" to the value that a fitted stage must have.
     """
 
     train: str
@@ -34,6 +36,8 @@ class ModelOptions:
     stages: tuple[str, ...] = ()
     at_most: Mapping[str, int] = field(default_factory=dict)
     features: int = 0
+    inputs: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ModelOptions:
@@ -48,7 +52,8 @@ class ModelOptions:
                 f"model= must have {', '.join(_REQUIRED)} and may have {', '.join(list(cls.__dataclass_fields__)[5:])}; "
                 f"missing: {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}."
             )
-        made = cls(**{**given, "key": tuple(given["key"]), "stages": tuple(given.get("stages", ()))})
+        lists = {name: tuple(given.get(name, ())) for name in ("key", "stages", "inputs")}
+        made = cls(**{**given, **lists})
         made._check()
         return made
 
@@ -67,5 +72,7 @@ class ModelOptions:
             raise ValueError(
                 f"model=: `at_most` may bound {' and '.join(_OBSERVED)}, not {', '.join(sorted(strange))}."
             )
-        if {self.label, *self.key} & set(self.known_later):
-            raise ValueError("model=: `known_later` must name neither the label nor the key.")
+        if {self.label, *self.key} & {*self.known_later, *self.inputs}:
+            raise ValueError("model=: `known_later` and `inputs` must name neither the label nor the key.")
+        if bad := [name for name in self.settings if not re.fullmatch(r"[A-Z]\w+\.[a-z]\w+", name)]:
+            raise ValueError(f'model=: `settings` names "Stage.parameter", such as "Imputer.strategy", not {bad[0]!r}.')

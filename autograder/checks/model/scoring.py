@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SCORE = "score"
 PREDICTION = "prediction"
+MAXIMUM_SETTINGS = 500
 
 
 class Trials:
@@ -41,7 +43,8 @@ class Trials:
         self.inputs = inputs
         self.options = options
         self.workspace = workspace
-        self.train: DataFrame = inputs[options.train]
+        self.whole: DataFrame = inputs[options.train]
+        self.train = self.whole.select(*options.key, options.label, *options.inputs) if options.inputs else self.whole
         self.training = _sorted(_named(self.train), options.key)
 
     def fit(self, table: pa.Table, name: str) -> Any:
@@ -54,7 +57,8 @@ class Trials:
         """The rows to predict as they look at the time of prediction: without labels, and without what becomes known later."""
         table = _sorted(_named(self.workspace.tables[self.options.test]), self.options.key)
         hidden = [name for name in (self.options.label, *self.options.known_later) if name in table.column_names]
-        return self._with(table.drop_columns(hidden), self.options.known_later)
+        table = self._with(table.drop_columns(hidden), self.options.known_later)
+        return table.select([*self.options.key, *self.options.inputs]) if self.options.inputs else table
 
     def as_if_known(self, table: pa.Table) -> pa.Table:
         """The test rows with another value in each column that becomes known later."""
@@ -129,7 +133,7 @@ class Trials:
         try:
             yield
         finally:
-            self.train.createOrReplaceTempView(self.options.train)
+            self.whole.createOrReplaceTempView(self.options.train)
 
 
 def observed(model: Any) -> dict[str, Any]:
@@ -144,7 +148,22 @@ def observed(model: Any) -> dict[str, Any]:
         "features": max(features, default=0),
         "depth": max(depths, default=0),
         "trees": max(trees, default=1 if depths else 0),
+        "settings": _settings(stages),
     }
+
+
+def _settings(stages: list[Any]) -> dict[str, Any]:
+    """Plain parameters of fitted stages, by "Stage.parameter"; the first stage of a class counts."""
+    found: dict[str, Any] = {}
+    for stage in stages:
+        if not callable(getattr(stage, "extractParamMap", None)):
+            continue
+        name = _estimator_name(type(stage).__name__)
+        for parameter, value in stage.extractParamMap().items():
+            number = isinstance(value, int | float) and math.isfinite(value)
+            if (number or isinstance(value, str)) and len(found) < MAXIMUM_SETTINGS:
+                found.setdefault(f"{name}.{parameter.name}", value if number else value[:100])
+    return found
 
 
 def shuffled_labels(labels: list[Any], salt: str = "") -> list[Any]:

@@ -50,10 +50,9 @@ def _judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judg
         if not reasons:
             return found
         findings = difference.wrong or (difference.message,)
-        # What the comparer would advise for rows that are there twice is about joins and grouping, not about restarts.
-        hint = "" if account else difference.hint
         wrong = tuple(dict.fromkeys([*reasons[1:], *findings]))
-        return Judgement(False, reasons[0], difference.right, wrong, difference.examples, hint, difference.shape)
+        # The comparer advises on filters, joins and grouping; the cause is known here, and it is another one.
+        return Judgement(False, reasons[0], difference.right, wrong, difference.examples, shape=difference.shape)
     problem = next(iter(_reasons(facts, expected.facts, wanted)), "")
     if problem:
         return Judgement(False, problem, right=(RIGHT_ROWS,), shape="stream")
