@@ -1127,8 +1127,8 @@ def store_purchases(events: DataFrame, target: str, checkpoint: str) -> Streamin
 variant(
     "5.1.9",
     "killed",
-    "a query that is killed for real in the middle of a batch",
-    scenario={"files": 3, "script": ["feed 1", "drain", "feed rest", "kill", "drain"]},
+    "a query that is killed for real in the middle of a write",
+    scenario={"files": 3, "script": ["feed 1", "drain", "feed rest", "kill writing", "drain"]},
 )
 variant(
     "5.1.9",

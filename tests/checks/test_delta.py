@@ -282,7 +282,7 @@ def test_rows_that_a_table_lacks_are_not_blamed_on_a_join() -> None:
     found = judge(holding(1, 2), holding(1, 2, 3), tables={"shelf": {"key": ["id"]}})
     assert not found.equal
     assert "1 row is missing" in found.message
-    assert "version that your commands start from" in found.hint
+    assert "version that you start from" in found.hint
 
 
 @pytest.mark.parametrize(

@@ -376,6 +376,24 @@ def test_a_killed_query_goes_on_where_its_commits_end(
     assert known.count() == ROWS
 
 
+def test_half_a_write_is_left_behind_by_a_query_that_is_killed_while_it_writes(
+    take: Callable[..., Answer], tmp_path: Path
+) -> None:
+    def trusting(events: DataFrame, target: str, checkpoint: str) -> StreamingQuery:
+        def put(frame: DataFrame, batch: int) -> None:
+            frame.write.mode("ignore").parquet(f"{target}/batch={batch}")
+
+        writer = events.writeStream.foreachBatch(put).option("checkpointLocation", checkpoint)
+        return writer.trigger(availableNow=True).start()
+
+    scenario = {"files": 3, "script": ["feed 1", "drain", "feed rest", "kill writing", "drain"]}
+    answer = take(trusting, scenario, **{**START, "sink": "parquet"})
+    assert answer.facts["killed"] is True
+    (half,) = tmp_path.glob("run*/target/batch=1")
+    assert not list(half.glob("*.parquet"))
+    assert len(rows(answer, "id")) == ROWS - ROWS // 3
+
+
 def test_an_answer_survives_saving_and_loading(take: Callable[..., Answer], tmp_path: Path) -> None:
     answer = take(identity, {"files": 2})
     StreamCheck().save(answer, tmp_path / "saved")

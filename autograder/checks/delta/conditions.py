@@ -25,7 +25,9 @@ REPLACE COLUMNS|UPGRADE PROTOCOL|VACUUM START|VACUUM END|CLUSTER BY|ADD FEATURE|
 )
 """What Delta calls its operations. Nothing else from a history is repeated in a message: learner code could write hidden data there."""
 
-_ROWS_OF_A_TABLE = "Think of the rows that the table held before, and of the version that your commands start from. Which may go, which must stay?"
+_ROWS_OF_A_TABLE = (
+    "Think of what the table held before, and of the version that you start from: which rows may go, which must stay?"
+)
 
 
 def judged(actual: Answer, expected: Answer, scenario: Scenario, options: Mapping[str, Any]) -> Judgement:

@@ -52,10 +52,15 @@ class Drive:
         """The harness's sink."""
         return BatchSink(self.home / "sink")
 
+    @property
+    def target(self) -> Path:
+        """Where the learner's query writes, if it is told where."""
+        return self.home / "target"
+
     def supplied(self) -> dict[str, Any]:
         """Values for all parameters that the harness fills in."""
         known = {
-            "target": str(self.home / "target"),
+            "target": str(self.target),
             "checkpoint": str(self.checkpoint),
             "query_name": "stream_" + "".join(letter for letter in self.home.name if letter.isalnum()),
             **self.feed.supplied(),
@@ -74,8 +79,8 @@ class Drive:
                 self.drain()
             elif step == "crash":
                 self.crash()
-            elif step == "kill":
-                self.kill()
+            elif step.startswith("kill"):
+                self.kill(writing=step == "kill writing")
             else:
                 self.lose_commit()
 
@@ -133,11 +138,11 @@ class Drive:
             for name in (str(batches[-1]), f".{batches[-1]}.crc"):
                 (commits / name).unlink(missing_ok=True)
 
-    def kill(self) -> None:
-        """Run the query in a process of its own with a JVM of its own, and kill both while a batch is under way."""
+    def kill(self, *, writing: bool = False) -> None:
+        """Run the query in a process of its own with a JVM of its own, and kill both while a batch is under way, or being written."""
         from autograder.checks.stream.kill import can_fork, run_and_kill
 
-        self.observed.killed = can_fork(self.spark) and run_and_kill(self)
+        self.observed.killed = can_fork(self.spark) and run_and_kill(self, writing=writing)
         if not self.observed.killed:
             self.crash()
 

@@ -3,7 +3,8 @@
 The process is a fork, so that it has the learner's function with everything the function uses. It forgets the parent's JVM, starts
 another one, and opens the same source, checkpoint and sink in it. Which moment is hit does not depend on luck: a function given to
 `foreachBatch` is held after its first batch was written; without one, the process dies as soon as the checkpoint shows a batch that
-has begun and is not committed, at which moment a sink of Spark's own must not lose or double anything either.
+has begun and is not committed, at which moment a sink of Spark's own must not lose or double anything either. On request it dies as
+soon as anything new lies below the sink's folder: in the middle of the write.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ def can_fork(spark: SparkSession) -> bool:
     return hasattr(os, "fork") and str(spark.sparkContext.master).startswith("local")
 
 
-def run_and_kill(drive: Drive) -> bool:
+def run_and_kill(drive: Drive, *, writing: bool = False) -> bool:
     """Run the query of a drive in another process until its first batch is written, and kill it.
 
+    With `writing` it is killed while that batch is being written, if it is written below the drive's target.
     Returns False when the query ended before that (nothing to read, or an error, which then shows when it is run again).
     """
     signs = drive.home / "signs"
@@ -54,30 +56,40 @@ def run_and_kill(drive: Drive) -> bool:
     tables = _stored_tables(drive)
     settings = _settings(drive.spark)
     parent = os.getpid()
+    target = drive.target if writing else None
     with _connections_stay_open():
         child = os.fork()
     if child == 0:
         _child(drive, signs, tables, settings, parent)
     try:
-        return _wait(child, signs, drive.checkpoint)
+        return _wait(child, signs, drive.checkpoint, target)
     finally:
         _end(child, signs)
 
 
-def _wait(child: int, signs: Path, checkpoint: Path) -> bool:
+def _wait(child: int, signs: Path, checkpoint: Path, target: Path | None) -> bool:
     """Wait for the moment to kill; False when the process ends before it comes."""
     committed = _numbers(checkpoint / "commits")
+    before = _below(target)
     deadline = time.monotonic() + LONGEST
     while time.monotonic() < deadline:
-        if (signs / "written").exists():
+        if (signs / "written").exists() or _below(target) - before:
             return True
         begun = _numbers(checkpoint / "offsets") - committed
-        if begun and not (signs / "held").exists() and not begun & _numbers(checkpoint / "commits"):
+        if target is None and begun and not (signs / "held").exists() and not begun & _numbers(checkpoint / "commits"):
             return True
         if os.waitpid(child, os.WNOHANG)[0]:
             return False
         time.sleep(0.002)
     return False
+
+
+def _below(folder: Path | None) -> set[Path]:
+    """A folder that is there, and all that is in it."""
+    try:
+        return set() if folder is None or not folder.exists() else {folder, *folder.rglob("*")}
+    except FileNotFoundError:  # a folder went away while it was read
+        return set()
 
 
 def _numbers(folder: Path) -> set[int]:

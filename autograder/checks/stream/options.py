@@ -12,7 +12,7 @@ SCENARIO = "scenario"
 SUPPLIED = ("events", "folder", "servers", "topic", "target", "checkpoint", "query_name")
 """Parameters that the harness can fill in."""
 
-STEPS = ("feed", "drain", "lose commit", "crash", "kill")
+STEPS = ("feed", "drain", "lose commit", "crash", "kill", "kill writing")
 SOURCES = ("json", "lines", "parquet", "kafka")
 MODES = ("append", "update", "complete")
 SINKS = ("delta", "parquet", "memory")
@@ -95,7 +95,8 @@ class Scenario:
     script: steps, each one of "feed N" (the next N files arrive), "feed rest", "drain" (the query runs until nothing
         is left), "crash" (it runs and fails right after the write of its first batch), "lose commit" (the last
         batch's commit is lost, as when the machine dies between write and commit), "kill" (the query runs in a process of its
-        own, which dies by SIGKILL after its first batch has been written and before it is committed).
+        own, which dies by SIGKILL after its first batch has been written and before it is committed), "kill writing" (it
+        dies in the middle of that write, which leaves half of it below the target).
     """
 
     files: int | tuple[int, ...] = 4
