@@ -376,6 +376,15 @@ check(
     },
 )
 
+# %% [markdown] equivalent="4.1.3" because="Only whether there is a path counts, and the text of any path can be read as bytes."
+# - SQL type: : STRING > → : BINARY > (2)
+# - SQL type: : STRING > → : BINARY > (3)
+
+# %% [markdown] equivalent="4.1.3" because="A version has one operation, and names each of its files once."
+# - aggregate: F.max('commitInfo.operation') → F.min('commitInfo.operation')
+# - aggregate: F.count('add') → F.count_distinct('add')
+# - aggregate: F.count('remove') → F.count_distinct('remove')
+
 # %% [markdown] hints="4.1.3"
 # 1. Every line has exactly one action: one of the columns `commitInfo`, `add`, `remove`, ... is filled, the others are NULL. What does `count` of a column count?
 # 2. Read `{shelf}/_delta_log/*.json`. If Spark guesses the schema, a column exists only if some line has it. So give the schema: three structs with one field each.
@@ -726,6 +735,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="4.1.6" because="A filter leaves out a row for false as for NULL, and the channel that is asked for is given."
+# - null-safe equality: F.col('channel') == channel → F.col('channel').eqNullSafe(channel)
+
 # %% [markdown] hints="4.1.6"
 # 1. Delete and append are two commits. Which option of the writer makes one of them?
 # 2. The new rows: three columns of `orders`, only this channel. The condition of the option is SQL text, with the channel in quotes.
@@ -758,6 +770,13 @@ def rebook(spark, orders, ledger, channel):
     right = orders.select("order_id", "status", "channel").where(F.col("channel") == channel)
     parts = right.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
     parts.insertInto(ledger)
+
+
+# %% wrong="4.1.6" because="a channel without any right order"
+def rebook(spark, orders, ledger, channel):
+    right = orders.select("order_id", "status", "channel").where(F.col("channel") == channel)
+    parts = right.write.format("delta").mode("overwrite")
+    parts.option("partitionOverwriteMode", "dynamic").saveAsTable(ledger)
 
 
 # %% right="4.1.6"
@@ -836,6 +855,9 @@ check(
         ],
     },
 )
+
+# %% [markdown] equivalent="4.1.7" because="A price that equals the cost is set to itself."
+# - SQL border: price < cost → price <= cost
 
 # %% [markdown] hints="4.1.7"
 # 1. Two steps, in this order: repair the rows that break the rule, then forbid new ones.
@@ -944,6 +966,9 @@ check(
         "returns": True,
     },
 )
+
+# %% [markdown] equivalent="4.1.8" because="A filter leaves out a row for false as for NULL; both comparisons reach the scan."
+# - null-safe equality: F.col('status') == 'completed' → F.col('status').eqNullSafe('completed')
 
 # %% [markdown] hints="4.1.8"
 # 1. Which column decides in which folder a row lies? A condition on another column, even if it means the same, leaves no folder out.
