@@ -57,7 +57,7 @@ ZONE_OF_COUNTRY = {
 
 def partner_clicks(web_events: DataFrame) -> DataFrame:
     """(click_id STRING, written STRING): clicks as a partner sends them, each once, the time as text in one of several forms."""
-    form = F.pmod(F.crc32("event_id"), F.lit(11))
+    form = F.pmod(F.crc32("event_id"), F.lit(12))
     abroad = F.date_format(
         F.col("event_ts") + F.expr("INTERVAL 5 HOURS"), "yyyy-MM-dd'T'HH:mm:ss.SSS"
     )
@@ -66,7 +66,8 @@ def partner_clicks(web_events: DataFrame) -> DataFrame:
         .when(form < 5, F.unix_seconds("event_ts").cast("string"))
         .when(form < 8, F.concat(abroad, F.lit("+05:00")))
         .when(form < 10, F.date_format("event_ts", "dd.MM.yyyy HH:mm:ss"))
-        .otherwise(F.lit("unknown"))
+        .when(form < 11, F.lit("unknown"))
+        .otherwise(F.lit("not logged"))
     )
     return web_events.distinct().select(
         F.col("event_id").alias("click_id"), written.alias("written")
@@ -177,7 +178,6 @@ variant(
     ),
     k=3,
 )
-variant("2.2.1", "only the best", "only the highest price of each category", k=1)
 ### END HIDDEN TESTS
 check("2.2.1", dearest_products, key=["product_id"], arguments={"k": 2})
 
@@ -190,7 +190,19 @@ check("2.2.1", dearest_products, key=["product_id"], arguments={"k": 2})
 # 3. Compute both as columns over the same window, filter by the one, and select the other.
 
 
-# %% wrong="2.2.1" because="ties"
+# %% wrong="2.2.1" because="every price is there several times"
+def dearest_products(products, k):
+    dearest_first = Window.partitionBy("category_id").orderBy(F.desc("price"))
+    return (
+        products.withColumns(
+            {"place": F.rank().over(dearest_first), "step": F.dense_rank().over(dearest_first)}
+        )
+        .filter("step <= 2")
+        .select("product_id", "category_id", "price", "place")
+    )
+
+
+# %% wrong="2.2.1" because="missing"
 def dearest_products(products, k):
     dearest_first = Window.partitionBy("category_id").orderBy(F.desc("price"))
     return (
@@ -324,12 +336,6 @@ variant(
         variants.replaced(order_ts=F.date_trunc("MONTH", "order_ts")),
         lambda frame: frame.coalesce(1).orderBy(F.desc("order_id")),
     ),
-)
-variant(
-    "2.2.2",
-    "many guests",
-    "a shop in which many people order as guests",
-    orders=variants.nulls("customer_id", every=2),
 )
 ### END HIDDEN TESTS
 check("2.2.2", since_last_order, key=["order_id"])
@@ -486,12 +492,6 @@ variant(
         lambda frame: frame.coalesce(1).orderBy(F.desc("payment_id")),
     ),
 )
-variant(
-    "2.2.3",
-    "unknown method",
-    "many payments without a method",
-    payments=variants.nulls("method", every=3),
-)
 ### END HIDDEN TESTS
 check("2.2.3", payments_so_far, key=["payment_id"], tolerance=1e-6)
 
@@ -501,10 +501,25 @@ check("2.2.3", payments_so_far, key=["payment_id"], tolerance=1e-6)
 # 3. Rows at the same time must not share their sum, so the order must have no ties.
 
 
-# %% wrong="2.2.3" because="booked at midnight"
+# %% wrong="2.2.3" because="`so_far` is wrong"
 def payments_so_far(payments):
     method = Window.partitionBy("method")
     so_far = F.sum("amount").over(method.orderBy("paid_ts"))
+    total = F.sum("amount").over(method)
+    return payments.select(
+        "payment_id",
+        "method",
+        so_far.alias("so_far"),
+        (so_far / total).cast("double").alias("share"),
+    )
+
+
+# %% wrong="2.2.3" because="booked at midnight"
+def payments_so_far(payments):
+    method = Window.partitionBy("method")
+    so_far = F.sum("amount").over(
+        method.orderBy("paid_ts").rowsBetween(Window.unboundedPreceding, 0)
+    )
     total = F.sum("amount").over(method)
     return payments.select(
         "payment_id",
@@ -638,7 +653,7 @@ spark.conf.unset("spark.sql.timeType.enabled")
 # - thirteen digits: milliseconds since 1970, such as `1704145694149`
 # - ISO with an offset, such as `2024-01-02T02:48:14.149+05:00`
 # - day first, in UTC, such as `01.01.2024 21:48:14`
-# - anything else, such as `unknown`, is no time
+# - anything else, such as `unknown` or `not logged`, is no time
 #
 # Return every click with `click_id`, `clicked_ts` (`TIMESTAMP`), `epoch_ms` (`BIGINT`, the milliseconds since 1970) and `day` (`STRING`, the UTC day written like `31/12/2024`). All three are NULL where there is no time.
 
@@ -658,15 +673,12 @@ def read_clicks(web_events: DataFrame) -> DataFrame:
             )
         )
     )
-    return (
-        partner_clicks(web_events)
-        .withColumn("clicked_ts", clicked)
-        .select(
-            "click_id",
-            "clicked_ts",
-            F.unix_millis("clicked_ts").alias("epoch_ms"),
-            F.date_format("clicked_ts", "dd/MM/yyyy").alias("day"),
-        )
+    clicks = partner_clicks(web_events).withColumn("clicked_ts", clicked)
+    return clicks.select(
+        "click_id",
+        "clicked_ts",
+        F.unix_millis("clicked_ts").alias("epoch_ms"),
+        F.date_format("clicked_ts", "dd/MM/yyyy").alias("day"),
     )
     ### END SOLUTION
 
@@ -675,15 +687,23 @@ def read_clicks(web_events: DataFrame) -> DataFrame:
 ### BEGIN HIDDEN TESTS
 variant(
     "2.2.4",
-    "evenings",
-    "clicks in the last hours of a day, so that the day abroad is another one",
+    "long ago",
+    "clicks of ten years before, in the last hours of a day, so that the day abroad is another one",
     web_events=variants.replaced(
-        event_ts=F.date_trunc("DAY", "event_ts") + F.expr("INTERVAL '21:30:15.250' HOUR TO SECOND")
+        event_ts=F.date_trunc("DAY", "event_ts")
+        - F.expr("INTERVAL 10 YEARS")
+        + F.expr("INTERVAL '21:30:15.250' HOUR TO SECOND")
     ),
 )
-variant("2.2.4", "other clicks", "the clicks of another year", seed=2204)
 ### END HIDDEN TESTS
 check("2.2.4", read_clicks, key=["click_id"])
+
+# %% [markdown] equivalent="2.2.4" because="In a when, false and NULL are the same: the branch is not taken."
+# - null-safe equality: F.length('written') == 10 → F.length('written').eqNullSafe(10)
+# - null-safe equality: F.length('written') == 13 → F.length('written').eqNullSafe(13)
+
+# %% [markdown] equivalent="2.2.4" because="No text is understood by both readers, so it does not matter which is asked first."
+# - swap arguments: F.coalesce(F.try_to_timestamp('writ … , F.lit('dd.MM.yyyy HH:mm:ss'))) → F.coalesce(F.try_to_timestamp('writ … , F.try_to_timestamp('written'))
 
 # %% [markdown] hints="2.2.4"
 # 1. First make the moment, in a `when` chain; the other two columns follow from it.
@@ -762,6 +782,30 @@ def read_clicks(web_events):
                 F.try_to_timestamp(F.substring("written", 1, 23)),
                 F.try_to_timestamp("written", F.lit("dd.MM.yyyy HH:mm:ss")),
             )
+        )
+    )
+    return (
+        partner_clicks(web_events)
+        .withColumn("clicked_ts", clicked)
+        .select(
+            "click_id",
+            "clicked_ts",
+            F.unix_millis("clicked_ts").alias("epoch_ms"),
+            F.date_format("clicked_ts", "dd/MM/yyyy").alias("day"),
+        )
+    )
+
+
+# %% wrong="2.2.4" because="ten years before"
+def read_clicks(web_events):
+    written = F.col("written")
+    seconds = written.try_cast("decimal(20,3)") / F.when(F.length("written") > 10, 1000).otherwise(
+        1
+    )
+    clicked = F.when(written.startswith("17"), seconds.cast("timestamp")).otherwise(
+        F.coalesce(
+            F.try_to_timestamp("written"),
+            F.try_to_timestamp("written", F.lit("dd.MM.yyyy HH:mm:ss")),
         )
     )
     return (
@@ -858,9 +902,9 @@ nights.select(
 # It also means that a day is not always 24 hours long. Its length is the time from one local midnight to the next, as moments. A date alone stands for its midnight:
 
 # %%
-days = spark.sql("SELECT explode(array(DATE '2025-03-29', DATE '2025-03-30')) AS day")
-midnight = F.to_utc_timestamp("day", "Europe/Lisbon")
-days.select("day", midnight.alias("begins in Lisbon"), F.dayofweek("day").alias("weekday")).show()
+days = spark.sql("SELECT explode(sequence(DATE '2025-03-29', DATE '2025-03-31')) AS day")
+midnight = F.to_utc_timestamp("day", "Europe/Helsinki")
+days.select("day", midnight.alias("the moment at which it begins in Helsinki")).show()
 
 # %% [markdown]
 # ### Exercise 2.2.5: the shop's own day
@@ -882,10 +926,9 @@ def local_days(orders: DataFrame, stores: DataFrame) -> DataFrame:
     local = F.from_utc_timestamp("order_ts", F.col("zone")).cast("timestamp_ntz")
     begins = F.to_utc_timestamp("day", F.col("zone"))
     ends = F.to_utc_timestamp(F.date_add("day", 1), F.col("zone"))
+    walls = shop_orders(orders, stores).withColumn("local", local)
     return (
-        shop_orders(orders, stores)
-        .withColumn("local", local)
-        .groupBy("store_id", "zone", F.to_date("local").alias("day"))
+        walls.groupBy("store_id", "zone", F.to_date("local").alias("day"))
         .agg(F.count("*").alias("orders"), F.min("local").alias("first_order"))
         .withColumn("day_hours", F.timestamp_diff("HOUR", begins, ends))
         .drop("zone")
@@ -910,16 +953,6 @@ variant(
     orders=variants.replaced(
         order_ts=four_nights
         + F.make_dt_interval(hours=(F.col("order_id") % 13 * 4 - 5).cast("int"))
-    ),
-)
-variant(
-    "2.2.5",
-    "around midnight",
-    "orders late in the evening and early in the morning, in shops of all countries",
-    stores=variants.replaced(country=everywhere),
-    orders=variants.replaced(
-        order_ts=F.date_trunc("DAY", "order_ts")
-        + F.make_dt_interval(hours=(F.col("order_id") % 8 + 20).cast("int"), mins=F.lit(59))
     ),
 )
 ### END HIDDEN TESTS
@@ -972,7 +1005,7 @@ def local_days(orders, stores):
     )
 
 
-# %% wrong="2.2.5" because="change of the clocks"
+# %% wrong="2.2.5" because="`day_hours` is wrong"
 def local_days(orders, stores):
     local = F.from_utc_timestamp("order_ts", F.col("zone")).cast("timestamp_ntz")
     begins = F.from_utc_timestamp("day", F.col("zone"))
@@ -983,6 +1016,26 @@ def local_days(orders, stores):
         .groupBy("store_id", "zone", F.to_date("local").alias("day"))
         .agg(F.count("*").alias("orders"), F.min("local").alias("first_order"))
         .withColumn("day_hours", F.timestamp_diff("HOUR", begins, ends))
+        .drop("zone")
+    )
+
+
+# %% wrong="2.2.5" because="change of the clocks"
+def local_days(orders, stores):
+    local = F.from_utc_timestamp("order_ts", F.col("zone")).cast("timestamp_ntz")
+    last_sunday = F.next_day(F.date_sub(F.last_day("day"), 7), "Sunday")
+    changes = (F.col("day") == last_sunday) & F.col("zone").startswith("Europe/")
+    hours = (
+        F.when(changes & (F.month("day") == 3), 23)
+        .when(changes & (F.month("day") == 10), 25)
+        .otherwise(24)
+    )
+    return (
+        shop_orders(orders, stores)
+        .withColumn("local", local)
+        .groupBy("store_id", "zone", F.to_date("local").alias("day"))
+        .agg(F.count("*").alias("orders"), F.min("local").alias("first_order"))
+        .withColumn("day_hours", hours.cast("bigint"))
         .drop("zone")
     )
 
@@ -1030,16 +1083,15 @@ def local_days(orders, stores):
 #
 # For that, the window is ordered by one number. Turn times into numbers of the unit that you need: `F.unix_date(day)` in days, `F.unix_seconds(ts)` in seconds. (In SQL, `RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW` works on dates and times directly.)
 #
-# Orders per day in store 2, in two weeks of December:
+# Orders per day in all shops, in the first half of June. No shop sold anything on the 6th:
 
 # %%
 daily = (
-    orders.filter("store_id = 2")
+    orders.filter("channel = 'store' AND order_ts BETWEEN '2025-06-01' AND '2025-06-14'")
     .groupBy(F.to_date("order_ts").alias("day"))
     .agg(F.count("*").alias("orders"))
-    .filter("day BETWEEN '2025-11-20' AND '2025-12-12'")
 )
-by_date = Window.partitionBy(F.lit("store 2")).orderBy(F.unix_date("day"))
+by_date = Window.orderBy(F.unix_date("day"))
 daily.select(
     "day",
     "orders",
@@ -1048,6 +1100,8 @@ daily.select(
 ).orderBy("day").show()
 
 # %% [markdown]
+# On the 10th, the last three *rows* reach back to the 4th; the last three *days* hold one order.
+#
 # An average over a frame with holes can rest on very few values. Air-quality reports therefore demand a minimum: of the 24 hours, at least 18 must be known. Count the known values over the same window, and show the average only where there are enough.
 #
 # ### Exercise 2.2.6: the mean of a day
@@ -1088,8 +1142,9 @@ variant(
 ### END HIDDEN TESTS
 check("2.2.6", daily_means, key=["sensor_id", "measured_ts"], arguments={"at_least": 18})
 
-# %% [markdown] equivalent="2.2.6" because="Measurements are on the full hour, so 23 seconds more change nothing."
+# %% [markdown] equivalent="2.2.6" because="Measurements are on the full hour, so a few seconds more at either end change nothing."
 # - number: 3600 → 3601
+# - number: 0 → 1
 
 # %% [markdown] hints="2.2.6"
 # 1. The frame is one of values, not of rows. Order by seconds, and say in seconds how far back it reaches.
@@ -1174,7 +1229,7 @@ def daily_means(air_measurements, at_least):
 prices = spark.createDataFrame(
     [(1, 10.0), (2, None), (3, None), (6, 12.0), (7, None)], "day INT, price DOUBLE"
 )
-so_far = Window.partitionBy(F.lit("one product")).orderBy("day")
+so_far = Window.orderBy("day")
 day_if_known = F.when(F.col("price").isNotNull(), F.col("day"))
 prices.select(
     "day",
@@ -1240,8 +1295,13 @@ variant(
 ### END HIDDEN TESTS
 check("2.2.7", fill_gaps, key=["sensor_id", "measured_ts"], arguments={"max_hours": 3})
 
-# %% [markdown] equivalent="2.2.7" because="Measurements are on the full hour, so a few seconds more change nothing."
+# %% [markdown] equivalent="2.2.7" because="Measurements are on the full hour, so a few seconds more at either end change nothing."
 # - number: 3600 → 3601
+# - number: 0 → 1
+
+# %% [markdown] equivalent="2.2.7" because="The fields of the struct are read by name, and the field that is read gives the column its name."
+# - swap arguments: F.struct('value', 'measured_ts') → F.struct('measured_ts', 'value')
+# - drop call: .alias('value')
 
 # %% [markdown] hints="2.2.7"
 # 1. You need two things from the last known row: its value and its time. Either carry both in two columns, or in one struct.
@@ -1416,11 +1476,14 @@ def bad_air(air_measurements: DataFrame, limit: float, at_least: int) -> DataFra
 ### BEGIN HIDDEN TESTS
 variant(
     "2.2.8",
-    "missing hours",
-    "hours without a row and hours without a value in the middle of bad air",
+    "new year",
+    "a year that ends in bad air, with hours without a row and hours without a value in it",
     air_measurements=variants.together(
         variants.only("hour(measured_ts) % 7 != 3"),
-        variants.replaced(value=F.when(F.hour("measured_ts") % 11 != 5, F.col("value"))),
+        variants.replaced(
+            value=F.when(F.hour("measured_ts") % 11 != 5, F.col("value")),
+            measured_ts=F.col("measured_ts") - F.expr("INTERVAL 4 DAYS"),
+        ),
     ),
     limit=4.0,
     at_least=3,
@@ -1438,8 +1501,18 @@ check(
     "2.2.8",
     bad_air,
     key=["sensor_id", "start_ts"],
-    arguments={"limit": 12.0, "at_least": 4},
+    arguments={"limit": 12.25, "at_least": 4},
 )
+
+# %% [markdown] equivalent="2.2.8" because="A filter drops rows for which its condition is NULL as well as those for which it is false."
+# - null-safe equality: F.col('parameter') == 'pm25' → F.col('parameter').eqNullSafe('pm25')
+
+# %% [markdown] equivalent="2.2.8" because="`hourly` has each hour of a sensor once, so there are no ties."
+# - rank: F.row_number() → F.rank()
+# - rank: F.row_number() → F.dense_rank()
+
+# %% [markdown] equivalent="2.2.8" because="The difference only tells runs apart; with the opposite sign it does so, too."
+# - swap arguments: F.unix_seconds('measured_ts') / 3600 - number → number - F.unix_seconds('measured_ts') / 3600
 
 # %% [markdown] hints="2.2.8"
 # 1. Which rows are in an island? Filter to them first.
@@ -1480,6 +1553,25 @@ def bad_air(air_measurements, limit, at_least):
     number = F.row_number().over(Window.partitionBy("sensor_id").orderBy("measured_ts"))
     return (
         bad.withColumn("run", F.unix_seconds("measured_ts") / 3600 - number)
+        .groupBy("sensor_id", "run")
+        .agg(
+            F.min("measured_ts").alias("start_ts"),
+            F.max("measured_ts").alias("end_ts"),
+            F.count("*").alias("hours"),
+            F.max("value").alias("highest"),
+        )
+        .filter(F.col("hours") >= at_least)
+        .drop("run")
+    )
+
+
+# %% wrong="2.2.8" because="a year that ends in bad air"
+def bad_air(air_measurements, limit, at_least):
+    bad = hourly(air_measurements).filter((F.col("parameter") == "pm25") & (F.col("value") > limit))
+    number = F.row_number().over(Window.partitionBy("sensor_id").orderBy("measured_ts"))
+    hour = F.dayofyear("measured_ts") * 24 + F.hour("measured_ts")
+    return (
+        bad.withColumn("run", hour - number)
         .groupBy("sensor_id", "run")
         .agg(
             F.min("measured_ts").alias("start_ts"),
@@ -1671,6 +1763,9 @@ variant(
 )
 ### END HIDDEN TESTS
 check("2.2.9", sessions, key=["customer_id", "session"], arguments={"minutes": 30})
+
+# %% [markdown] equivalent="2.2.9" because="The type of an event is never NULL."
+# - null-safe equality: F.col('event_type') == 'purchase' → F.col('event_type').eqNullSafe('purchase')
 
 # %% [markdown] hints="2.2.9"
 # 1. Clean first: known customers only, each identical row once. A window over rows that are still doubled counts them, too.
