@@ -11,8 +11,8 @@
 #
 # **Time:** 90 minutes · **Data:** retail, air · **Before this:** 2.1
 #
-# `groupBy` answers "how much per group?" and gives one row per group. Many questions are different: *which place* has this product, *how long
-# ago* was the order before this one, *how much so far*? Here every row stays, and looks at its neighbours. That is what **window functions** are for.
+# `groupBy` answers "how much per group?" and gives one row per group. Many questions are different: *which place* has this product, *how long ago* was
+# the order before this one, *how much so far*? Here every row stays, and looks at its neighbours. That is what **window functions** are for.
 #
 # Neighbours are nearly always neighbours in time, and time has traps of its own: two payments in the same second, hours that are missing, a sensor that
 # was silent, a Sunday with 23 hours. This notebook takes windows and time together, because that is how you will meet them.
@@ -94,9 +94,9 @@ payments.orderBy("paid_ts").show(3)
 hourly(air_measurements).orderBy("sensor_id", "measured_ts").show(3)
 
 # %% [markdown]
-# All times of the tables are UTC, the world's common time. The set-up cell has three helpers, which you will meet when they are needed: `partner_clicks`,
-# `shop_orders` and `hourly`. The last one cleans the hourly measurements of the air: each hour of a sensor once, and NULL instead of -999, the number
-# that a sensor sends when it fails.
+# All times of the tables are UTC, the world's common time. The set-up cell has three helpers, which you will meet when they are needed:
+# `partner_clicks`, `shop_orders` and `hourly`. The last one cleans the hourly measurements of the air: each hour of a sensor once, and NULL instead of
+# -999, the number that a sensor sends when it fails.
 #
 # ## Windows: a row and its neighbours
 #
@@ -108,11 +108,11 @@ hourly(air_measurements).orderBy("sensor_id", "measured_ts").show(3)
 # | `.orderBy(...)` | how the group is sorted | no order |
 # | `.rowsBetween(...)` or `.rangeBetween(...)` | which of them, seen from this row, are looked at: the **frame** | see below |
 #
-# Then `function.over(window)` computes a value **for each row**. No row is lost, none is added. Rows whose `partitionBy` column is NULL are one group, as with
-# `groupBy`.
+# Then `function.over(window)` computes a value **for each row**. No row is lost, none is added. Rows whose `partitionBy` column is NULL are one group,
+# as with `groupBy`.
 #
-# The first family of functions gives each row its number. They differ when rows **tie**, that is, when they are equal in all columns of `orderBy`. Four runners, two of them
-# equally fast:
+# The first family of functions gives each row its number. They differ when rows **tie**, that is, when they are equal in all columns of `orderBy`. Four
+# runners, two of them equally fast:
 
 # %%
 runners = spark.createDataFrame(
@@ -128,21 +128,22 @@ runners.select(
 ).orderBy("minutes", "runner").show()
 
 # %% [markdown]
-# - `row_number` gives every row a number of its own. With a tie, **chance** decides who comes first, unless the order does. So it needs an order without ties: here the name was added.
+# - `row_number` gives every row a number of its own. With a tie, **chance** decides who comes first, unless the order does. So it needs an order
+#   without ties: here the name was added.
 # - `rank` gives rows that tie the same place, and leaves out the places after them: 1, 2, 2, 4. That is how sports do it.
 # - `dense_rank` leaves nothing out: 1, 2, 2, 3. It counts different *values*.
 #
-# All three are `INT`. "The three best" therefore has three meanings: exactly three rows (`row_number() <= 3`), everybody on the places 1 to 3 (`rank`), everybody
-# with one of the three best values (`dense_rank`).
+# All three are `INT`. "The three best" therefore has three meanings: exactly three rows (`row_number() <= 3`), everybody on the places 1 to 3 (`rank`),
+# everybody with one of the three best values (`dense_rank`).
 #
-# Two habits. First, a window function cannot stand in `filter`: compute a column, then filter by it. Second, a window without `partitionBy` sorts the **whole table in one task**. That is
-# fine for four runners, and a catastrophe for a billion rows.
+# Two habits. First, a window function cannot stand in `filter`: compute a column, then filter by it. Second, a window without `partitionBy` sorts the
+# **whole table in one task**. That is fine for four runners, and a catastrophe for a billion rows.
 #
 # ### Exercise 2.2.1: the dearest products
 #
-# For each category, find the products whose price is among the `k` highest **different** prices of that category. Return `product_id`, `category_id`, `price`, and `place` (`INT`): the place
-# of the product in its category by price, the dearest on place 1. Products of the same price share a place, and the places after it are left out (two on place 1,
-# the next on place 3). Every product has a price and a category.
+# For each category, find the products whose price is among the `k` highest **different** prices of that category. Return `product_id`, `category_id`,
+# `price`, and `place` (`INT`): the place of the product in its category by price, the dearest on place 1. Products of the same price share a place, and
+# the places after it are left out (two on place 1, the next on place 3). Every product has a price and a category.
 
 
 # %% answer="2.2.1" title="The dearest products"
@@ -279,8 +280,9 @@ def dearest_products(products, k):
 # %% [markdown]
 # ## The row before and the row after
 #
-# `F.lag("x")` is the value of `x` in the row before, `F.lead("x")` in the row after, within the group and in the window's order. At the end of the group, where there is no such row, the
-# result is NULL; `F.lag("x", 2)` goes back two rows, and `F.lag("x", 1, 0)` gives 0 instead of NULL. A meter that is read now and then:
+# `F.lag("x")` is the value of `x` in the row before, `F.lead("x")` in the row after, within the group and in the window's order. At the edge of the
+# group, where there is no such row, the result is NULL; `F.lag("x", 2)` goes back two rows, and `F.lag("x", 1, 0)` gives 0 instead of NULL. A meter
+# that is read now and then:
 
 # %%
 readings = spark.createDataFrame(
@@ -297,8 +299,8 @@ readings.select(
 ).orderBy("meter", "day").show()
 
 # %% [markdown]
-# For two times, `F.timestamp_diff("SECOND", start, end)` counts the whole seconds between them (`BIGINT`). The unit may be `"DAY"`, `"HOUR"` or `"MINUTE"`, too, but then the rest is cut off:
-# 119 minutes are 1 hour. When the rest matters, count seconds and divide.
+# For two times, `F.timestamp_diff("SECOND", start, end)` counts the whole seconds between them (`BIGINT`). The unit may be `"DAY"`, `"HOUR"` or
+# `"MINUTE"`, too, but then the rest is cut off: 119 minutes are 1 hour. When the rest matters, count seconds and divide.
 #
 # ### Exercise 2.2.2: since the last order
 #
@@ -307,8 +309,9 @@ readings.select(
 # - `previous_order_id`: the order of this customer just before it
 # - `hours_since` (`DOUBLE`): the hours between the two, seconds counted as parts of an hour
 #
-# Both are NULL for a customer's first order. The order of time is that of `order_ts`; of two orders at the same time, the one with the smaller `order_id` was first. (Order numbers are *not* always in
-# the order of time.) Guests are different people, so their orders do not belong into the answer.
+# Both are NULL for a customer's first order. The order of time is that of `order_ts`; of two orders at the same time, the one with the smaller
+# `order_id` was first. (Order numbers are *not* always in the order of time.) Guests are different people, so their orders do not belong into the
+# answer.
 
 
 # %% answer="2.2.2" title="Since the last order"
@@ -428,8 +431,8 @@ def since_last_order(orders):
 # | no `orderBy` | the whole group | the total of the group, the same in all rows |
 # | an `orderBy` | from the start of the group to the current **value** | a running total, and rows that tie get the same one |
 #
-# "To the current value" is the surprise. The default is a frame of *values* (`RANGE`): it ends after the last row that ties with this one. A frame of *rows* ends at the row itself. Three coins are put into a box, two of them
-# on the same day:
+# "To the current value" is the surprise. The default is a frame of *values* (`RANGE`): it ends after the last row that ties with this one. A frame of
+# *rows* ends at the row itself. Four coins are put into a box, two of them on the same day:
 
 # %%
 coins = spark.createDataFrame(
@@ -447,10 +450,12 @@ coins.select(
 ).orderBy("number").show()
 
 # %% [markdown]
-# After both coins of Tuesday the box holds 8; the default shows that 8 already for the first of them. Which is right depends on the question. "How much was in the box *after this coin*" needs rows in an order without ties. "How much was
-# in the box *at the end of that day*" needs values. With `rowsBetween` and an order that has ties, the result is a matter of luck: nobody says which coin came first.
+# After both coins of Tuesday the box holds 8; the default shows that 8 already for the first of them. Which is right depends on the question. "How much
+# was in the box *after this coin*" needs rows in an order without ties. "How much was in the box *at the end of that day*" needs values. With
+# `rowsBetween` and an order that has ties, the result is a matter of luck: nobody says which coin came first.
 #
-# The bounds of a frame are `Window.unboundedPreceding` (the start), `Window.currentRow`, `Window.unboundedFollowing` (the end), or numbers: `rowsBetween(-2, 0)` is this row and the two before it.
+# The bounds of a frame are `Window.unboundedPreceding` (the start), `Window.currentRow`, `Window.unboundedFollowing` (the end), or numbers:
+# `rowsBetween(-2, 0)` is this row and the two before it.
 #
 # The same trap, in another dress: `F.last("x").over(window with an order)` is *not* the last value of the group. The frame ends at the current row.
 #
@@ -458,8 +463,8 @@ coins.select(
 #
 # For every payment return `payment_id`, `method`, and
 #
-# - `so_far`: the sum of the amounts of this method, from its first payment to this one, this one included, as the `DECIMAL(20,2)` that `sum` gives. The order of time is that of `paid_ts`; of two payments at the same time,
-#   the one with the smaller `payment_id` was first
+# - `so_far`: the sum of the amounts of this method, from its first payment to this one, this one included, as the `DECIMAL(20,2)` that `sum` gives. The
+#   order of time is that of `paid_ts`; of two payments at the same time, the one with the smaller `payment_id` was first
 # - `share` (`DOUBLE`): `so_far` divided by the sum of **all** amounts of this method, so 1.0 at its last payment. Divide, then convert
 #
 # Payments without a method are a group like the others.
@@ -600,8 +605,9 @@ def payments_so_far(payments):
 # %% [markdown]
 # ## Moments, and how they are written
 #
-# A `TIMESTAMP` is a **moment**: the number of microseconds since the beginning of 1970, UTC, the *epoch*. It has no format and no time zone. Both come into play only when a moment is written as text or read from it. Text without a zone is
-# taken to be in the time zone of the session, `spark.sql.session.timeZone`. In this course that is UTC.
+# A `TIMESTAMP` is a **moment**: the number of microseconds since the beginning of 1970, UTC, the *epoch*. It has no format and no time zone. Both come
+# into play only when a moment is written as text or read from it. Text without a zone is taken to be in the time zone of the session,
+# `spark.sql.session.timeZone`. In this course that is UTC.
 #
 # | from | to a moment | back |
 # |---|---|---|
@@ -610,8 +616,8 @@ def payments_so_far(payments):
 # | ISO text, `2024-05-06T12:30:00Z`, `2024-05-06 12:30:00`, `...+02:00` | `F.to_timestamp("t")`, or a cast | `F.date_format(ts, ...)` |
 # | other text | `F.to_timestamp("t", "dd/MM/yyyy HH:mm")` | `F.date_format(ts, "dd/MM/yyyy HH:mm")` |
 #
-# `to_timestamp` stops the query when a text is no time; `F.try_to_timestamp("t")` and `F.try_to_timestamp("t", F.lit("dd/MM/yyyy"))` give NULL instead (the format of the latter is a column, hence `lit`).
-# For dates there are `F.to_date`, and `F.unix_date`, the days since 1970.
+# `to_timestamp` stops the query when a text is no time; `F.try_to_timestamp("t")` and `F.try_to_timestamp("t", F.lit("dd/MM/yyyy"))` give NULL instead
+# (the format of the latter is a column, hence `lit`). For dates there are `F.to_date`, and `F.unix_date`, the days since 1970.
 
 # %%
 notes = spark.createDataFrame(
@@ -626,8 +632,9 @@ moments = notes.select(
 moments.show(truncate=False)
 
 # %% [markdown]
-# Three spellings of one moment; and each reader understands one of them. `F.coalesce(a, b, c)` takes the first that is not NULL. In a pattern, capital letters matter: `MM` is the month and `mm` the minute, `dd` the day of the month and `DD` the day of the
-# year, `HH` counts the hours from 0 to 23 and `hh` from 1 to 12, and `SSS` are milliseconds.
+# Three spellings of one moment; and each reader understands one of them. `F.coalesce(a, b, c)` takes the first that is not NULL. In a pattern, capital
+# letters matter: `MM` is the month and `mm` the minute, `dd` the day of the month and `DD` the day of the year, `HH` counts the hours from 0 to 23 and
+# `hh` from 1 to 12, and `SSS` are milliseconds.
 #
 # Spark 4.1 also brings a type for the time of day alone, `TIME`. It is so new that it must be switched on:
 
@@ -655,7 +662,8 @@ spark.conf.unset("spark.sql.timeType.enabled")
 # - day first, in UTC, such as `01.01.2024 21:48:14`
 # - anything else, such as `unknown` or `not logged`, is no time
 #
-# Return every click with `click_id`, `clicked_ts` (`TIMESTAMP`), `epoch_ms` (`BIGINT`, the milliseconds since 1970) and `day` (`STRING`, the UTC day written like `31/12/2024`). All three are NULL where there is no time.
+# Return every click with `click_id`, `clicked_ts` (`TIMESTAMP`), `epoch_ms` (`BIGINT`, the milliseconds since 1970) and `day` (`STRING`, the UTC day
+# written like `31/12/2024`). All three are NULL where there is no time.
 
 
 # %% answer="2.2.4" title="Clicks from a partner"
@@ -707,7 +715,8 @@ check("2.2.4", read_clicks, key=["click_id"])
 
 # %% [markdown] hints="2.2.4"
 # 1. First make the moment, in a `when` chain; the other two columns follow from it.
-# 2. How long the text is tells seconds from milliseconds. Text must become a number before `timestamp_seconds` takes it, and most texts are none: `try_cast`.
+# 2. How long the text is tells seconds from milliseconds. Text must become a number before `timestamp_seconds` takes it, and most texts are none:
+#    `try_cast`.
 # 3. For the rest, try one reader after the other. A reader that does not understand must give NULL, not an error.
 
 
@@ -868,8 +877,9 @@ def read_clicks(web_events):
 # %% [markdown]
 # ## Clocks on the wall
 #
-# A shop in Köln opens at nine *local* time, in January as in July. In UTC that is eight in winter and seven in summer. So questions about habits (which hour, which day) need what the **clock on the wall** shows. Its type is
-# `TIMESTAMP_NTZ`: year, month, day, hour, minute, second, and *no time zone*. It is no moment: 02:30 on the wall can be anything, depending on where the wall is.
+# A shop in Köln opens at nine *local* time, in January as in July. In UTC that is eight in winter and seven in summer. So questions about habits (which
+# hour, which day) need what the **clock on the wall** shows. Its type is `TIMESTAMP_NTZ`: year, month, day, hour, minute, second, and *no time zone*.
+# It is no moment: 02:30 on the wall can be anything, depending on where the wall is.
 #
 # | you have | you want | |
 # |---|---|---|
@@ -877,10 +887,12 @@ def read_clicks(web_events):
 # | what a wall shows | the moment | `F.to_utc_timestamp("wall", zone)` |
 # | digits that are right for your purpose | the honest type | `.cast("timestamp_ntz")` |
 #
-# `zone` is a text, or a column for a zone per row. Name zones by place, `Europe/Berlin`, never by abbreviation or offset: only the place knows when its clocks change. `from_utc_timestamp` shifts the moment so that the session, in UTC, *shows* the local digits. That
-# is a disguise: converted to `TIMESTAMP_NTZ` at once, nobody will take it for a moment any more.
+# `zone` is a text, or a column for a zone per row. Name zones by place, `Europe/Berlin`, never by abbreviation or offset: only the place knows when its
+# clocks change. `from_utc_timestamp` shifts the moment so that the session, in UTC, *shows* the local digits. That is a disguise: converted to
+# `TIMESTAMP_NTZ` at once, nobody will take it for a moment any more.
 #
-# Now the change of the clocks. In the European Union, on the last Sunday of March the clock jumps from 02:00 to 03:00, and on the last Sunday of October it goes back from 03:00 to 02:00, both at 01:00 UTC:
+# Now the change of the clocks. In Berlin, on the last Sunday of March the clock jumps from 02:00 to 03:00, and on the last Sunday of
+# October it goes back from 03:00 to 02:00, both at 01:00 UTC:
 
 # %%
 nights = spark.sql("""
@@ -896,10 +908,11 @@ nights.select(
 ).show()
 
 # %% [markdown]
-# In March, one UTC hour later, the wall shows *two* hours more: the hour from 02:00 to 03:00 does not exist. In October 02:30 exists twice, and the way back can only guess: the second of the two moments came back wrong. So store moments, and make walls from them for
-# reading. Never the other way round.
+# In March, one UTC hour later, the wall shows *two* hours more: the hour from 02:00 to 03:00 does not exist. In October 02:30 exists twice, and the way
+# back can only guess: the second of the two moments came back wrong. So store moments, and make walls from them for reading. Never the other way round.
 #
-# It also means that a day is not always 24 hours long. Its length is the time from one local midnight to the next, as moments. A date alone stands for its midnight:
+# It also means that a day is not always 24 hours long. Its length is the time from one local midnight to the next, as moments. A date alone stands for
+# its midnight:
 
 # %%
 days = spark.sql("SELECT explode(sequence(DATE '2025-03-29', DATE '2025-03-31')) AS day")
@@ -907,9 +920,12 @@ midnight = F.to_utc_timestamp("day", "Europe/Helsinki")
 days.select("day", midnight.alias("the moment at which it begins in Helsinki")).show()
 
 # %% [markdown]
+# Helsinki's 30th of March begins at 22:00 UTC and ends at 21:00 UTC: 23 hours. (`F.date_add("day", 1)` is the day after.)
+#
 # ### Exercise 2.2.5: the shop's own day
 #
-# `shop_orders(orders, stores)` gives the orders that were made in a shop: `order_id`, `store_id`, `order_ts` (a moment) and `zone`, the shop's time zone. Return one row for each shop and **local** day with orders:
+# `shop_orders(orders, stores)` gives the orders that were made in a shop: `order_id`, `store_id`, `order_ts` (a moment) and `zone`, the shop's time
+# zone. Return one row for each shop and **local** day with orders:
 #
 # - `store_id`, and `day` (`DATE`), the day on the shop's calendar
 # - `orders` (`BIGINT`): how many orders there were
@@ -1078,12 +1094,14 @@ def local_days(orders, stores):
 # %% [markdown]
 # ## Frames of time
 #
-# A moving average over the last seven rows is an average over the last seven days only if **no day is missing**. Days without orders have no row, sensors fail, and then seven rows reach back two weeks. `rangeBetween` counts by *value*: `rangeBetween(-6, 0)` takes
-# the rows whose order value is at most 6 less than that of this row, however many there are.
+# A moving average over the last seven rows is an average over the last seven days only if **no day is missing**. Days without orders have no row,
+# sensors fail, and then seven rows reach back two weeks. `rangeBetween` counts by *value*: `rangeBetween(-6, 0)` takes the rows whose order value is at
+# most 6 less than that of this row, however many there are.
 #
-# For that, the window is ordered by one number. Turn times into numbers of the unit that you need: `F.unix_date(day)` in days, `F.unix_seconds(ts)` in seconds. (In SQL, `RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW` works on dates and times directly.)
+# For that, the window is ordered by one number. Turn times into numbers of the unit that you need: `F.unix_date(day)` in days, `F.unix_seconds(ts)` in
+# seconds. (In SQL, `RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW` works on dates and times directly.)
 #
-# Orders per day in all shops, in the first half of June. No shop sold anything on the 6th:
+# Orders per day in all shops, in the first half of June. No shop sold anything from the 6th to the 9th:
 
 # %%
 daily = (
@@ -1102,12 +1120,14 @@ daily.select(
 # %% [markdown]
 # On the 10th, the last three *rows* reach back to the 4th; the last three *days* hold one order.
 #
-# An average over a frame with holes can rest on very few values. Air-quality reports therefore demand a minimum: of the 24 hours, at least 18 must be known. Count the known values over the same window, and show the average only where there are enough.
+# An average over a frame with holes can rest on very few values. Air-quality reports therefore demand a minimum: of the 24 hours, at least 18 must be
+# known. Count the known values over the same window, and show the average only where there are enough.
 #
 # ### Exercise 2.2.6: the mean of a day
 #
-# For every row of `hourly(air_measurements)` return `sensor_id`, `measured_ts` and `mean_24h` (`DOUBLE`): the average of the known values of this sensor in the **24 hours that end with this one**, so this hour and the 23 before it. It is NULL where fewer
-# than `at_least` of these values are known. Hours without a row, and rows whose value is NULL, are not known. All measurements are on the full hour.
+# For every row of `hourly(air_measurements)` return `sensor_id`, `measured_ts` and `mean_24h` (`DOUBLE`): the average of the known values of this
+# sensor in the **24 hours that end with this one**, so this hour and the 23 before it. It is NULL where fewer than `at_least` of these values are
+# known. Hours without a row, and rows whose value is NULL, are not known. All measurements are on the full hour.
 
 
 # %% answer="2.2.6" title="The mean of a day"
@@ -1222,7 +1242,8 @@ def daily_means(air_measurements, at_least):
 # %% [markdown]
 # ## Filling gaps with the last known value
 #
-# Often a missing value is best replaced by the last one that was known: a price is valid until the next one, a setting until it is changed. `F.last_value(column, ignoreNulls=True)` over a window is the last value of the frame that is not NULL (`F.last(column, ignorenulls=True)` is the
+# Often a missing value is best replaced by the last one that was known: a price is valid until the next one, a setting until it is changed.
+# `F.last_value(column, ignoreNulls=True)` over a window is the last value of the frame that is not NULL (`F.last(column, ignorenulls=True)` is the
 # same). With an order and the default frame, that is the last known value *up to this row*:
 
 # %%
@@ -1239,16 +1260,19 @@ prices.select(
 ).orderBy("day").show()
 
 # %% [markdown]
-# The second column shows a useful trick: carry along *when* the value was known, by making the day NULL wherever the price is. What you fill is a guess, and a guess grows old. So say how old it may be, and show how old it is.
+# The second column shows a useful trick: carry along *when* the value was known, by making the day NULL wherever the price is. What you fill is a
+# guess, and a guess grows old. So say how old it may be, and show how old it is.
 #
 # ### Exercise 2.2.7: carry the last value forward
 #
 # For every row of `hourly(air_measurements)` return `sensor_id`, `measured_ts`, and
 #
-# - `value` (`DOUBLE`): the value of this hour or, where it is not known, the last known value of this sensor before it, if that is **at most** `max_hours` hours older
+# - `value` (`DOUBLE`): the value of this hour or, where it is not known, the last known value of this sensor before it, if that is **at most**
+#   `max_hours` hours older
 # - `age_hours` (`BIGINT`): how many hours older the value is: 0 if it is the hour's own
 #
-# Both are NULL where there is no such value. Hours that have no row at all stay away, but they count as time: after a pause of a day, the last value is a day old.
+# Both are NULL where there is no such value. Hours that have no row at all stay away, but they count as time: after a pause of a day, the last value is
+# a day old.
 
 
 # %% answer="2.2.7" title="Carry the last value forward"
@@ -1416,7 +1440,8 @@ def fill_gaps(air_measurements, max_hours):
 # %% [markdown]
 # ## Gaps and islands
 #
-# On which days did a runner train *in a row*? The rows are days; an **island** is an unbroken run of them, and between islands are **gaps**. A gap is easy to see with `lag`: the day before is more than one day ago. For islands there is a beautiful idea. Number the rows, and subtract the number from
+# On which days did a runner train *in a row*? The rows are days; an **island** is an unbroken run of them, and between islands are **gaps**. A gap is
+# easy to see with `lag`: the day before is more than one day ago. For islands there is a beautiful idea. Number the rows, and subtract the number from
 # the day:
 
 # %%
@@ -1425,7 +1450,8 @@ numbered = training.withColumn("number", F.row_number().over(Window.orderBy("day
 numbered.withColumn("difference", F.col("day") - F.col("number")).orderBy("day").show()
 
 # %% [markdown]
-# As long as no day is missing, both grow by one and the difference stays the same. At each gap it jumps. So all days of an island share a number that no other island has, and the rest is a `groupBy`:
+# As long as no day is missing, both grow by one and the difference stays the same. At each gap it jumps. So all days of an island share a number that
+# no other island has, and the rest is a `groupBy`:
 
 # %%
 islands = (
@@ -1438,12 +1464,14 @@ islands = (
 islands.show()
 
 # %% [markdown]
-# This needs whole numbers without repetitions that grow by one: days since 1970 for dates, hours since 1970 for hours. And *filter first, number afterwards*: an island consists of the rows that fulfil a condition, and what does not must be a gap.
+# This needs whole numbers without repetitions that grow by one: days since 1970 for dates, hours since 1970 for hours. And *filter first, number
+# afterwards*: an island consists of the rows that fulfil a condition, and what does not must be a gap.
 #
 # ### Exercise 2.2.8: long hours of bad air
 #
-# Look only at the fine dust, `parameter = 'pm25'` in `hourly(air_measurements)`. An hour is bad when its value is **more than** `limit`. Find for each sensor the runs of bad hours: hours that follow each other without a break. An hour that is not bad, whose value is not known, or that
-# has no row, ends a run. Return the runs of **at least** `at_least` hours:
+# Look only at the fine dust, `parameter = 'pm25'` in `hourly(air_measurements)`. An hour is bad when its value is **more than** `limit`. Find for each
+# sensor the runs of bad hours: hours that follow each other without a break. An hour that is not bad, whose value is not known, or that has no row,
+# ends a run. Return the runs of **at least** `at_least` hours:
 #
 # - `sensor_id`
 # - `start_ts`, `end_ts` (`TIMESTAMP`): the first and the last hour of the run, as in `measured_ts`
@@ -1643,7 +1671,8 @@ def bad_air(air_measurements, limit, at_least):
 # %% [markdown]
 # ## Sessions
 #
-# Clicks come one by one, but people come in **sessions**: some minutes of clicks, then a long pause, and the next visit. Nothing in the data says where a session begins. The usual rule: a click after a pause of more than 30 minutes begins a new one. In two steps:
+# Clicks come one by one, but people come in **sessions**: some minutes of clicks, then a long pause, and the next visit. Nothing in the data says where
+# a session begins. The usual rule: a click after a pause of more than 30 minutes begins a new one. In two steps:
 #
 # 1. with `lag`, mark each row that begins something new with 1, all others with 0
 # 2. a running sum over these marks counts the beginnings up to here. That is the number of the session.
@@ -1661,9 +1690,11 @@ marked = rides.withColumn("pause", F.col("second") - F.lag("second").over(each_l
 marked.withColumn("ride", F.sum("new").over(each_lift)).orderBy("lift", "second").show()
 
 # %% [markdown]
-# The first row of a group has no pause; it must count as new. Do the running sum in a step of its own, as here: the marks can then be looked at when something is wrong.
+# The first row of a group has no pause; it must count as new. Do the running sum in a step of its own, as here: the marks can then be looked at when
+# something is wrong.
 #
-# When you only want to *group* by session, Spark has a shorter way. `F.session_window(time, gap)` in a `groupBy` is made for streams (module 5) and works on ordinary tables just as well:
+# When you only want to *group* by session, Spark has a shorter way. `F.session_window(time, gap)` in a `groupBy` is made for streams (module 5) and
+# works on ordinary tables just as well:
 
 # %%
 seconds = rides.withColumn("time", F.timestamp_seconds("second"))
@@ -1681,12 +1712,14 @@ seconds = rides.withColumn("time", F.timestamp_seconds("second"))
 )
 
 # %% [markdown]
-# Mind what `end` means: the last time **plus the gap**, the moment from which on the session is over. A row exactly at that moment still belongs to it. What `session_window` does not give is the number of the session, and a mark on each row.
+# Mind what `end` means: the last time **plus the gap**, the moment from which on the session is over. A row exactly at that moment still belongs to it.
+# What `session_window` does not give is the number of the session, and a mark on each row.
 #
 # ### Exercise 2.2.9: visits to the web shop
 #
-# Cut the clicks of `web_events` into sessions. Only clicks of known customers count (`customer_id` is not NULL). Some events were delivered twice, as identical rows: count each event once. A click begins a new session when **more than** `minutes` minutes have passed since the customer's click before it. Times are exact to the
-# millisecond, so a pause of 30 minutes and one millisecond is more than 30 minutes. Return one row per session:
+# Cut the clicks of `web_events` into sessions. Only clicks of known customers count (`customer_id` is not NULL). Some events were delivered twice, as
+# identical rows: count each event once. A click begins a new session when **more than** `minutes` minutes have passed since the customer's click before
+# it. Times are exact to the millisecond, so a pause of 30 minutes and one millisecond is more than 30 minutes. Return one row per session:
 #
 # - `customer_id`
 # - `session` (`BIGINT`): the number of the session for this customer, 1, 2, 3, ... in the order of time
@@ -1908,22 +1941,28 @@ def sessions(web_events, minutes):
 # %% [markdown]
 # ### Question 2.2.10: a report for the shop in New York
 #
-# A chain opens a shop in New York. A colleague describes how its daily report will be made: "All times come from the tills as text, in local time without a zone, and I store them as they are; that is what people want to read. The revenue of a day I get with
-# `groupBy(F.to_date(...))`, and the weekly average with `avg("revenue").over(Window.orderBy("day").rowsBetween(-6, 0))`. The shop is closed on Sundays." Answer in five to eight sentences: what goes wrong on the nights when the clocks change, and how should the times be stored
-# instead? What does the "weekly average" really average, and what would you write? Which decision about closed days do you leave to the people who read the report?
+# A chain opens a shop in New York. A colleague describes how its daily report will be made: "All times come from the tills as text, in local time
+# without a zone, and I store them as they are; that is what people want to read. The revenue of a day I get with `groupBy(F.to_date(...))`, and the
+# weekly average with `avg("revenue").over(Window.orderBy("day").rowsBetween(-6, 0))`. The shop is closed on Sundays." Answer in five to eight
+# sentences: what goes wrong on the nights when the clocks change, and how should the times be stored instead? What does the "weekly average" really
+# average, and what would you write? Which decision about closed days do you leave to the people who read the report?
 
 # %% [markdown] written="2.2.10" points=3 title="A report for the shop in New York"
 # ### BEGIN SOLUTION
-# When the clocks go back in November, the hour from one to two exists twice, and text without a zone no longer says which of the two moments is meant: the order of sales is lost, and pauses between them come out wrong by an hour. In spring an hour is missing, and a
-# difference between two local times across that night is an hour too long. The times should be stored as moments, TIMESTAMP in UTC or at least text with an offset, together with the name of the zone, America/New_York; local time is then made for reading, with from_utc_timestamp,
-# and the local day is the date of that. The day must be the local one, for in UTC a day in New York ends at seven or eight in the evening. The frame of seven rows reaches over more than a week, since there is no row on Sundays: it averages the last seven days on which the shop was
-# open, eight calendar days or more. A frame of values over the day as a number, rangeBetween(-6, 0) over unix_date, takes the last seven calendar days, of which six have a row. Whether a closed day counts as zero, so that the sum is divided by seven, or does not count, so that it is
-# divided by six, depends on what the average is for, and the readers must decide it.
+# When the clocks go back in November, the hour from one to two exists twice, and text without a zone no longer says which of the two moments is meant:
+# the order of sales is lost, and pauses between them come out wrong by an hour. In spring an hour is missing, and a difference between two local times
+# across that night is an hour too long. The times should be stored as moments, TIMESTAMP in UTC or at least text with an offset, together with the name
+# of the zone, America/New_York; local time is then made for reading, with from_utc_timestamp, and the local day is the date of that. The day must be
+# the local one, for in UTC a day in New York ends at seven or eight in the evening. The frame of seven rows reaches over more than a week, since there
+# is no row on Sundays: it averages the last seven days on which the shop was open, eight calendar days or more. A frame of values over the day as a
+# number, rangeBetween(-6, 0) over unix_date, takes the last seven calendar days, of which six have a row. Whether a closed day counts as zero, so that
+# the sum is divided by seven, or does not count, so that it is divided by six, depends on what the average is for, and the readers must decide it.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
 #
-# - 1 point: an hour that exists twice or not at all makes local times without a zone ambiguous or differences wrong; store moments (UTC or with an offset) and the named zone, make local time for reading
+# - 1 point: an hour that exists twice or not at all makes local times without a zone ambiguous or differences wrong; store moments (UTC or with an
+#   offset) and the named zone, make local time for reading
 # - 1 point: seven rows are not seven days when days are missing; a frame of values over days (or a calendar with all days) instead
 # - 1 point: whether a closed day is a zero or no value (divide by seven or by six) is named as a decision of the readers
 #
@@ -1945,5 +1984,6 @@ def sessions(web_events, minutes):
 # | position minus row number names an island | it stays the same until something is missing |
 # | `lag`, mark, running sum: sessions | `session_window` does it when you only need groups |
 #
-# > **On Databricks:** everything here works on serverless compute and on runtimes based on Spark 4; the type `TIME` needs one based on Spark 4.1. The time zone of a session is UTC there too, unless somebody has set `spark.sql.session.timeZone`. Serverless compute
-# > also knows `QUALIFY` in SQL, which filters by a window function directly.
+# > **On Databricks:** everything here works on serverless compute and on runtimes based on Spark 4; the type `TIME` is so new that not every runtime
+# > has it. The time zone of a session is UTC there too, unless somebody has set `spark.sql.session.timeZone`. SQL on Databricks also knows `QUALIFY` in
+# > SQL, which filters by a window function directly.
