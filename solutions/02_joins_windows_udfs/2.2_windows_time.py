@@ -715,7 +715,7 @@ check("2.2.4", read_clicks, key=["click_id"])
 
 # %% [markdown] hints="2.2.4"
 # 1. First make the moment, in a `when` chain; the other two columns follow from it.
-# 2. How long the text is tells seconds from milliseconds. Text must become a number before `timestamp_seconds` takes it, and most texts are none:
+# 2. How long the text is (`F.length`) tells seconds from milliseconds. Text must become a number before `timestamp_seconds` takes it, and most texts are none:
 #    `try_cast`.
 # 3. For the rest, try one reader after the other. A reader that does not understand must give NULL, not an error.
 
@@ -811,7 +811,7 @@ def read_clicks(web_events):
     seconds = written.try_cast("decimal(20,3)") / F.when(F.length("written") > 10, 1000).otherwise(
         1
     )
-    clicked = F.when(written.startswith("17"), seconds.cast("timestamp")).otherwise(
+    clicked = F.when(written.rlike(r"^17\d+$"), seconds.cast("timestamp")).otherwise(
         F.coalesce(
             F.try_to_timestamp("written"),
             F.try_to_timestamp("written", F.lit("dd.MM.yyyy HH:mm:ss")),
@@ -887,7 +887,7 @@ def read_clicks(web_events):
 # | what a wall shows | the moment | `F.to_utc_timestamp("wall", zone)` |
 # | digits that are right for your purpose | the honest type | `.cast("timestamp_ntz")` |
 #
-# `zone` is a text, or a column for a zone per row. Name zones by place, `Europe/Berlin`, never by abbreviation or offset: only the place knows when its
+# `zone` is a text, or a column, `F.col("zone")`, for a zone per row. Name zones by place, `Europe/Berlin`, never by abbreviation or offset: only the place knows when its
 # clocks change. `from_utc_timestamp` shifts the moment so that the session, in UTC, *shows* the local digits. That is a disguise: converted to
 # `TIMESTAMP_NTZ` at once, nobody will take it for a moment any more.
 #
@@ -1260,7 +1260,7 @@ prices.select(
 ).orderBy("day").show()
 
 # %% [markdown]
-# The second column shows a useful trick: carry along *when* the value was known, by making the day NULL wherever the price is. What you fill is a
+# The last column shows a useful trick: carry along *when* the value was known, by making the day NULL wherever the price is. What you fill is a
 # guess, and a guess grows old. So say how old it may be, and show how old it is.
 #
 # ### Exercise 2.2.7: carry the last value forward
