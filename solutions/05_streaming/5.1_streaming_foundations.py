@@ -127,6 +127,10 @@ check(
     arguments={"scenario": {"files": 3}},
 )
 
+# %% [markdown] equivalent="5.1.1" because="The group is the whole of what the pattern finds; and a filter leaves out a row for false as for NULL."
+# - number: 1 → 0
+# - SQL null-safe equality: event_type = 'product_view' → event_type <=> 'product_view'
+
 # %% [markdown] hints="5.1.1"
 # 1. Begin as with `visits` above. Which folder, which schema?
 # 2. The rest is as in a batch query: a filter and a `select`. `F.regexp_extract` or `F.substring_index` finds the number in the path.
@@ -454,6 +458,9 @@ check(
     arguments={"scenario": {"files": 3, "script": ["feed 2", "drain", "feed rest", "drain"]}},
 )
 
+# %% [markdown] equivalent="5.1.4" because="One batch with everything that is there, or several: the whole result at the end is the same."
+# - trigger: .trigger(availableNow=True) → .trigger(once=True)
+
 # %% [markdown] hints="5.1.4"
 # 1. Five things belong to a query: what to compute, the output mode, the sink, the checkpoint, the trigger. Tick them off.
 # 2. Which mode hands over the whole result each time? The table of output modes says it.
@@ -733,11 +740,11 @@ variant(
 variant(
     "5.1.6",
     "ties",
-    "batches that take equally long, after a restart",
+    "batches that take equally long, one of them with a single row, after a restart",
     progress=[
-        {"batchId": 12, "numInputRows": 10, "durationMs": {"triggerExecution": 400}},
+        {"batchId": 12, "numInputRows": 1, "durationMs": {"triggerExecution": 410}},
         {"batchId": 13, "numInputRows": 0, "durationMs": {"triggerExecution": 700}},
-        {"batchId": 14, "numInputRows": 30, "durationMs": {"triggerExecution": 400}},
+        {"batchId": 14, "numInputRows": 33, "durationMs": {"triggerExecution": 410}},
     ],
 )
 ### END HIDDEN TESTS
@@ -1154,6 +1161,9 @@ check(
     },
     deadline=120,
 )
+
+# %% [markdown] equivalent="5.1.9" because="A filter leaves out a row for false as for NULL."
+# - SQL null-safe equality: event_type = 'purchase' → event_type <=> 'purchase'
 
 # %% [markdown] hints="5.1.9"
 # 1. Your function is called with a DataFrame and the batch id. What must be true of the second call with the same id?
