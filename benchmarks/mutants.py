@@ -1,8 +1,9 @@
 """How many small mistakes in reference solutions the graders find: per notebook the fates of all mutants.
 
-python benchmarks/mutants.py [--publish] [--from FILE]
+python benchmarks/mutants.py [--publish] [--from FILE ...]
 
-`--from` takes what `course mutants --json FILE` wrote, instead of judging all mutants again.
+`--from` takes what `course mutants --json FILE` wrote, instead of judging all mutants again, which takes hours. With several
+files, notebook by notebook or after repairs, an exercise counts as its last file has it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ def judged() -> dict[str, Any]:
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
+def together(files: list[Path]) -> dict[str, Any]:
+    """The exercises of several runs, each as the last file has it, in course order."""
+    found: dict[str, Any] = {}
+    for file in files:
+        found |= {exercise["id"]: exercise for exercise in json.loads(file.read_text(encoding="utf-8"))["exercises"]}
+    return {"exercises": sorted(found.values(), key=lambda exercise: [int(part) for part in exercise["id"].split(".")])}
+
+
 def rows(found: dict[str, Any]) -> list[list[str]]:
     """One row per notebook and a last one for all of them; answers written by hand are left out."""
     fates: dict[str, Counter[str]] = {}
@@ -49,10 +58,9 @@ def main() -> None:
     """Judge and print; publish on request."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md")
-    parser.add_argument("--from", dest="file", type=Path, help="a file that `course mutants --json` wrote")
+    parser.add_argument("--from", dest="files", nargs="+", type=Path, help="files that `course mutants --json` wrote")
     options = parser.parse_args()
-    found = json.loads(options.file.read_text(encoding="utf-8")) if options.file else judged()
-    text = table(["notebook", "mutants", *FATES], rows(found))
+    text = table(["notebook", "mutants", *FATES], rows(together(options.files) if options.files else judged()))
     print(text)
     if options.publish:
         publish("mutants", text)
