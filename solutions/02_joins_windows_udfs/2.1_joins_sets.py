@@ -597,11 +597,17 @@ def agency_fees(spark: SparkSession, orders: DataFrame, fees: list) -> DataFrame
 variant(
     "2.1.4",
     "empty codes",
-    "orders whose discount code is the empty text",
+    "orders whose discount code is the empty text, and a fee for a code that nobody used",
     orders=variants.replaced(
         discount_code=F.expr("if(order_id % 3 = 0, '', discount_code)"),
     ),
-    fees=[["web", None, 20], ["app", None, 45], ["app", "", 70], ["store", "VIP20", 15]],
+    fees=[
+        ["web", None, 20],
+        ["app", None, 45],
+        ["app", "", 70],
+        ["store", "VIP20", 15],
+        ["store", "XMAS30", 60],
+    ],
 )
 ### END HIDDEN TESTS
 check(
@@ -671,6 +677,16 @@ def agency_fees(spark, orders, fees):
         agreed.discount_code
     )
     return orders.join(agreed, same).select("order_id", "fee_cents")
+
+
+# %% wrong="2.1.4" because="a code that nobody used"
+def agency_fees(spark, orders, fees):
+    agreed = spark.createDataFrame(fees, "channel STRING, discount_code STRING, fee_cents INT")
+    agreed.createOrReplaceTempView("agreed")
+    return spark.sql("""
+        SELECT order_id, fee_cents FROM orders AS o
+        FULL JOIN agreed AS a ON o.channel = a.channel AND o.discount_code <=> a.discount_code
+    """)
 
 
 # %% right="2.1.4"
@@ -1526,6 +1542,11 @@ check("2.1.9", sent_once, key=["order_id"])
 # %% [markdown] equivalent="2.1.9" because="The status of an order and the number of a row are never NULL."
 # - null-safe equality: F.col('status') == 'cancelled' → F.col('status').eqNullSafe('cancelled')
 # - null-safe equality: F.col('number') == 1 → F.col('number').eqNullSafe(1)
+
+# %% [markdown] equivalent="2.1.9" because="order_id is the key of orders and never NULL, so no two orders tie."
+# - nulls first: F.col('order_id').desc() → F.col('order_id').desc_nulls_first()
+# - rank: F.row_number() → F.rank()
+# - rank: F.row_number() → F.dense_rank()
 
 # %% [markdown] hints="2.1.9"
 # 1. Number the orders of each customer and moment so that the one to keep gets number 1. What makes an order come first, and what decides when two are equal in that?
