@@ -604,7 +604,11 @@ variant(
     "seven customers with ties in every fact, and orders on the last day and after it",
     orders=variants.rows(*[order(*visit) for visit in visits]),
     order_items=variants.rows(
-        *[item(number, line, 7, 1, "10.00") for number, _, _ in visits for line in (1, 2)]
+        *[
+            item(number, line, 7, 2 if number == 7 else 1, "10.00")
+            for number, _, _ in visits
+            for line in (1, 2)
+        ]
     ),
     today="2025-06-30",
 )
@@ -620,6 +624,10 @@ check("2.4.3", rfm, key=["customer_id"], arguments={"today": "2026-01-01"})
 
 # %% [markdown] equivalent="2.4.3" because="Every customer in the result has a last day, so recency is never NULL."
 # - nulls first: F.desc('recency') → F.desc_nulls_first('recency')
+
+# %% [markdown] equivalent="2.4.3" because="today is the text of a day: Spark compares and subtracts the text, or its midnight, like the day itself."
+# - cast type: F.lit(today).cast('date') → F.lit(today).cast('timestamp')
+# - drop call: .cast('date')
 
 # %% [markdown] hints="2.4.3"
 # 1. Two steps: one row per customer with the three facts, then the scores over these rows.
@@ -833,7 +841,7 @@ by_week.orderBy("first_week", "week_number").show()
 #
 # | function | gives |
 # |---|---|
-# | `F.trunc(date, "MM")` | the first day of the month, a `DATE`; make a timestamp a date first with `F.to_date` |
+# | `F.trunc(date, "MM")` | the first day of the month, a `DATE`; of a timestamp, too |
 # | `F.months_between(later, earlier)` | the months between two dates as a `DOUBLE`; a whole number when both are the first of a month |
 # | `F.add_months(date, n)` | the date `n` months later |
 #
@@ -855,7 +863,7 @@ def cohorts(orders: DataFrame) -> DataFrame:
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -903,7 +911,7 @@ def cohorts(orders):
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -919,7 +927,7 @@ def cohorts(orders):
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -948,9 +956,7 @@ def cohorts(orders):
 
 # %% wrong="2.4.4" because="not expected"
 def cohorts(orders):
-    months = real_orders(orders).select(
-        "customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month")
-    )
+    months = real_orders(orders).select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
         months.withColumn("cohort", cohort)
@@ -963,7 +969,7 @@ def cohorts(orders):
 # %% wrong="2.4.4" because="cohort"
 def cohorts(orders):
     months = orders.filter("customer_id IS NOT NULL").select(
-        "customer_id", "status", F.trunc(F.to_date("order_ts"), "MM").alias("month")
+        "customer_id", "status", F.trunc("order_ts", "MM").alias("month")
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -1029,7 +1035,7 @@ def retention(customers: DataFrame, orders: DataFrame, last_month: str) -> DataF
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1088,6 +1094,10 @@ check("2.4.5", retention, key=["cohort"], arguments={"last_month": "2025-12-01"}
 # %% [markdown] equivalent="2.4.5" because="The counted months are compared with a month that is never NULL, and count_if takes NULL for false."
 # - null-safe equality: F.col('month') == month → F.col('month').eqNullSafe(month)
 
+# %% [markdown] equivalent="2.4.5" because="last_month is the text of a day: compared with a date, the text and its midnight are that day."
+# - cast type: F.lit(last_month).cast('date') → F.lit(last_month).cast('timestamp')
+# - drop call: .cast('date')
+
 # %% [markdown] hints="2.4.5"
 # 1. Begin with the customers, not with the orders: `size` counts those who never bought, too.
 # 2. Join the months in which a customer bought, each month once. With a left join, customers without any stay.
@@ -1103,7 +1113,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1126,7 +1136,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1144,7 +1154,7 @@ def retention(customers, orders, last_month):
     signed_up = customers.select("customer_id", F.trunc("signup_date", "MM").alias("cohort"))
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1166,9 +1176,7 @@ def retention(customers, orders, last_month):
     signed_up = customers.select(
         "customer_id", F.trunc("signup_date", "MM").alias("cohort")
     ).filter(F.col("cohort") <= end)
-    bought = real_orders(orders).select(
-        "customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month")
-    )
+    bought = real_orders(orders).select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     size = F.countDistinct("customer_id")
     columns = []
     for number in range(4):
@@ -1190,7 +1198,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .filter(F.col("month") <= end)
         .distinct()
     )
@@ -1218,7 +1226,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     sizes = signed_up.groupBy("cohort").agg(F.count("*").alias("size"))
@@ -1382,6 +1390,10 @@ check("2.4.6", product_report, key=["product_id"])
 
 # %% [markdown] equivalent="2.4.6" because="A return without a sale gets no product from the full join, and the last join leaves it out."
 # - join type: left → full in .join(came_back, ['order_id', 'line'], 'left')
+
+# %% [markdown] equivalent="2.4.6" because="Where one side is DOUBLE, Spark makes the other one DOUBLE before it divides."
+# - drop call: .cast('double')
+# - drop call: .cast('double') (2)
 
 # %% [markdown] hints="2.4.6"
 # 1. Bring `returns` to one row per order and line, and join them to the lines of `sales`. Then one row per product. Then everything to `products`.
@@ -2285,5 +2297,5 @@ def bought_together(baskets, at_least):
 # | the same month of last year, by its date | `lag` counts rows; the season hides growth |
 # | lift beside support | what everybody buys is in every pair |
 #
-# > **On Databricks:** everything works unchanged on serverless and on runtimes based on Spark 4; there, `display(df)` draws charts without code, and `figure.show()` of plotly works in the notebook. Definitions like those in our set-up cell belong into
+# > **On Databricks:** everything works unchanged on serverless and on runtimes based on Spark 4; there, `display(df)` draws charts without code, and `figure.show()` of plotly works in the notebook. Definitions like those in our set-up cell belong in
 # > views or metric views of Unity Catalog, so that dashboards and notebooks use the same ones.
