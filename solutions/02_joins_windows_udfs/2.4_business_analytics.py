@@ -537,7 +537,7 @@ with_store.select("store_id", "orders", quarter.alias("part")).orderBy("orders",
 #   every run. Who cannot accept that sets fixed borders instead ("5 orders or more is a 4"), which must then be looked after as the shop grows.
 #
 # Recency needs a *today*. Never take the clock of the machine: the report of March must give the same numbers in June. Give the day as a parameter, and
-# forget what happened later.
+# forget what happened later. `F.lit(text).cast("date")` makes a date of the text; `F.date_diff(later, earlier)` counts the days between two dates.
 #
 # ### Exercise 2.4.3: RFM
 #
@@ -604,7 +604,11 @@ variant(
     "seven customers with ties in every fact, and orders on the last day and after it",
     orders=variants.rows(*[order(*visit) for visit in visits]),
     order_items=variants.rows(
-        *[item(number, line, 7, 1, "10.00") for number, _, _ in visits for line in (1, 2)]
+        *[
+            item(number, line, 7, 2 if number == 7 else 1, "10.00")
+            for number, _, _ in visits
+            for line in (1, 2)
+        ]
     ),
     today="2025-06-30",
 )
@@ -837,7 +841,7 @@ by_week.orderBy("first_week", "week_number").show()
 #
 # | function | gives |
 # |---|---|
-# | `F.trunc(date, "MM")` | the first day of the month, a `DATE`; make a timestamp a date first with `F.to_date` |
+# | `F.trunc(date, "MM")` | the first day of the month, a `DATE`; of a timestamp, too |
 # | `F.months_between(later, earlier)` | the months between two dates as a `DOUBLE`; a whole number when both are the first of a month |
 # | `F.add_months(date, n)` | the date `n` months later |
 #
@@ -859,7 +863,7 @@ def cohorts(orders: DataFrame) -> DataFrame:
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -896,10 +900,6 @@ variant("2.4.4", "other rows", "the orders of another shop", seed=824_004)
 ### END HIDDEN TESTS
 check("2.4.4", cohorts, key=["cohort", "month_number"])
 
-# %% [markdown] equivalent="2.4.4" because="trunc takes a timestamp for its day."
-# - date part: F.to_date('order_ts') → F.to_timestamp('order_ts')
-# - drop function: F.to_date('order_ts')
-
 # %% [markdown] hints="2.4.4"
 # 1. Give every order its month, and every order the first month of its customer. Only then group.
 # 2. The first month of a customer, written beside each of the orders, is an aggregate over a window with one partition per customer.
@@ -911,7 +911,7 @@ def cohorts(orders):
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -927,7 +927,7 @@ def cohorts(orders):
     months = (
         real_orders(orders)
         .filter("customer_id IS NOT NULL")
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -956,9 +956,7 @@ def cohorts(orders):
 
 # %% wrong="2.4.4" because="not expected"
 def cohorts(orders):
-    months = real_orders(orders).select(
-        "customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month")
-    )
+    months = real_orders(orders).select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
         months.withColumn("cohort", cohort)
@@ -971,7 +969,7 @@ def cohorts(orders):
 # %% wrong="2.4.4" because="cohort"
 def cohorts(orders):
     months = orders.filter("customer_id IS NOT NULL").select(
-        "customer_id", "status", F.trunc(F.to_date("order_ts"), "MM").alias("month")
+        "customer_id", "status", F.trunc("order_ts", "MM").alias("month")
     )
     cohort = F.min("month").over(Window.partitionBy("customer_id"))
     return (
@@ -1037,7 +1035,7 @@ def retention(customers: DataFrame, orders: DataFrame, last_month: str) -> DataF
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1100,10 +1098,6 @@ check("2.4.5", retention, key=["cohort"], arguments={"last_month": "2025-12-01"}
 # - cast type: F.lit(last_month).cast('date') → F.lit(last_month).cast('timestamp')
 # - drop call: .cast('date')
 
-# %% [markdown] equivalent="2.4.5" because="trunc takes a timestamp for its day."
-# - date part: F.to_date('order_ts') → F.to_timestamp('order_ts')
-# - drop function: F.to_date('order_ts')
-
 # %% [markdown] hints="2.4.5"
 # 1. Begin with the customers, not with the orders: `size` counts those who never bought, too.
 # 2. Join the months in which a customer bought, each month once. With a left join, customers without any stay.
@@ -1119,7 +1113,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1142,7 +1136,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1160,7 +1154,7 @@ def retention(customers, orders, last_month):
     signed_up = customers.select("customer_id", F.trunc("signup_date", "MM").alias("cohort"))
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     size = F.countDistinct("customer_id")
@@ -1182,9 +1176,7 @@ def retention(customers, orders, last_month):
     signed_up = customers.select(
         "customer_id", F.trunc("signup_date", "MM").alias("cohort")
     ).filter(F.col("cohort") <= end)
-    bought = real_orders(orders).select(
-        "customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month")
-    )
+    bought = real_orders(orders).select("customer_id", F.trunc("order_ts", "MM").alias("month"))
     size = F.countDistinct("customer_id")
     columns = []
     for number in range(4):
@@ -1206,7 +1198,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .filter(F.col("month") <= end)
         .distinct()
     )
@@ -1234,7 +1226,7 @@ def retention(customers, orders, last_month):
     ).filter(F.col("cohort") <= end)
     bought = (
         real_orders(orders)
-        .select("customer_id", F.trunc(F.to_date("order_ts"), "MM").alias("month"))
+        .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
     sizes = signed_up.groupBy("cohort").agg(F.count("*").alias("size"))
@@ -1398,6 +1390,10 @@ check("2.4.6", product_report, key=["product_id"])
 
 # %% [markdown] equivalent="2.4.6" because="A return without a sale gets no product from the full join, and the last join leaves it out."
 # - join type: left → full in .join(came_back, ['order_id', 'line'], 'left')
+
+# %% [markdown] equivalent="2.4.6" because="Where one side is DOUBLE, Spark makes the other one DOUBLE before it divides."
+# - drop call: .cast('double')
+# - drop call: .cast('double') (2)
 
 # %% [markdown] hints="2.4.6"
 # 1. Bring `returns` to one row per order and line, and join them to the lines of `sales`. Then one row per product. Then everything to `products`.
@@ -2301,5 +2297,5 @@ def bought_together(baskets, at_least):
 # | the same month of last year, by its date | `lag` counts rows; the season hides growth |
 # | lift beside support | what everybody buys is in every pair |
 #
-# > **On Databricks:** everything works unchanged on serverless and on runtimes based on Spark 4; there, `display(df)` draws charts without code, and `figure.show()` of plotly works in the notebook. Definitions like those in our set-up cell belong into
+# > **On Databricks:** everything works unchanged on serverless and on runtimes based on Spark 4; there, `display(df)` draws charts without code, and `figure.show()` of plotly works in the notebook. Definitions like those in our set-up cell belong in
 # > views or metric views of Unity Catalog, so that dashboards and notebooks use the same ones.
