@@ -1698,6 +1698,13 @@ check(
 # - null-safe equality: F.count('*').over(week) == 7 → F.count('*').over(week).eqNullSafe(7)
 # - explode: F.explode(F.sequence(first, last)) → F.explode_outer(F.sequence(first, last))
 
+# %% [markdown] equivalent="2.4.7" because="The other end of the sequence is a DATE, so Spark reads the text as one."
+# - drop call: .cast('date')
+# - drop call: .cast('date') (2)
+
+# %% [markdown] equivalent="2.4.7" because="A sequence from the last day to the first has the same days in the opposite order."
+# - swap arguments: F.sequence(first, last) → F.sequence(last, first)
+
 # %% [markdown] hints="2.4.7"
 # 1. Calendar, revenue per day, left join, 0 for NULL, then the window: in this order.
 # 2. The two texts become dates with `cast("date")`; a table with one row, `spark.range(1)`, is a place to select an exploded sequence from. SQL with parameter markers does it too.
