@@ -2110,6 +2110,14 @@ check("2.4.9", bought_together, key=["item_a", "item_b"], arguments={"at_least":
 # - join type: inner → left in .join(counts.toDF('item_b', 'count_b'), 'item_b')
 # - join type: inner → left in .join(counts.toDF('item_a', 'count_a'), 'item_a')
 
+# %% [markdown] equivalent="2.4.9" because="toDF gives both columns of the counts other names."
+# - drop call: .alias('count')
+# - text: 'count' → 'count~'
+
+# %% [markdown] equivalent="2.4.9" because="What the outer join adds has no item_b, and the next join drops it."
+# - join type: inner → right in .join(counts.toDF('item_a', 'count_a'), 'item_a')
+# - join type: inner → full in .join(counts.toDF('item_a', 'count_a'), 'item_a')
+
 # %% [markdown] hints="2.4.9"
 # 1. Four things are needed: the number of baskets, baskets per item, baskets per pair, and a join of the three.
 # 2. After `explode`, make the rows different from one another, so that an item that is named twice counts once. Empty lists vanish in `explode`: count the baskets before.
