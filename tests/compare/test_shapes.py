@@ -34,6 +34,14 @@ def changed(change: Any) -> Frame:
     return frame("country revenue orders", *(change(*row) for row in SALES))
 
 
+def test_a_constant_is_not_taken_for_rounding() -> None:
+    shares = [("a", 0.016), ("b", 0.4), ("c", 0.93), ("d", 0.05)]
+    ones = frame("name share", *((name, 1.0) for name, _ in shares))
+    assert difference(ones, frame("name share", *shares)).shape == "one_value"
+    rounded = frame("name share", *((name, round(share, 1)) for name, share in shares))
+    assert difference(rounded, frame("name share", *shares)).shape == "rounding"
+
+
 @pytest.mark.parametrize(
     ("shape", "actual"),
     [
