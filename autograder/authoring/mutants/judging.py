@@ -80,20 +80,25 @@ def report(
     every_case: bool = False,
     deadline: float = DEADLINE,
     sample: int | None = None,
+    declared: int | None = None,
     wrong_answers: bool = True,
+    proven: bool = False,
     root: Path = paths.ROOT,
     progress: Callable[[str], None] = lambda name: None,
 ) -> ExerciseReport:
     """Judge the mutants and wrong answers of an exercise.
 
-    What the sample stops is not judged any further unless `every_case` is wanted. With `sample`, only that many mutants and all
-    that are declared equivalent. Raises SourceError when the solution itself does not pass, since nothing could be learnt then.
+    What the sample stops is not judged any further unless `every_case` is wanted. With `sample`, only that many mutants, and with
+    `declared` only that many of those that are declared equivalent. Raises SourceError when the solution itself does not pass, since
+    nothing could be learnt then; `proven` says that it does, so that it need not be judged.
     """
     mutants = making.of_exercise(item, exercise)
     reasons = {entry.name: entry.because for entry in equivalents.declared(item, exercise)}
     problems = [f"{exercise}: {'; '.join(problem)}" for problem in equivalents.problems(item, exercise, mutants)]
-    seconds = _deadline(item, exercise, deadline, root)
-    chosen = {mutant.name for mutant in making.sampled(mutants, sample)} | set(reasons)
+    own = answers.spec_of(item, exercise, root).deadline
+    seconds = own if proven else _deadline(item, exercise, deadline, root)
+    chosen = {mutant.name for mutant in making.sampled(mutants, sample)}
+    chosen |= {mutant.name for mutant in making.sampled([one for one in mutants if one.name in reasons], declared)}
     results = []
     candidates = [mutant for mutant in mutants if mutant.name in chosen]
     for candidate in candidates + (_wrong_answers(item, exercise) if wrong_answers else []):
