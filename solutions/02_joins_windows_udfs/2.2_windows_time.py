@@ -1985,5 +1985,5 @@ def sessions(web_events, minutes):
 # | `lag`, mark, running sum: sessions | `session_window` does it when you only need groups |
 #
 # > **On Databricks:** everything here works on serverless compute and on runtimes based on Spark 4; the type `TIME` is so new that not every runtime
-# > has it. The time zone of a session is UTC there too, unless somebody has set `spark.sql.session.timeZone`. SQL on Databricks also knows `QUALIFY` in
-# > SQL, which filters by a window function directly.
+# > has it. The time zone of a session is UTC there too, unless somebody has set `spark.sql.session.timeZone`. SQL on Databricks also knows `QUALIFY`,
+# > which filters by a window function directly.
