@@ -44,13 +44,15 @@ class VariantCall:
     seed: int | None
 
 
-def secrets(item: Source) -> list[Secret]:
+def secrets(item: Source, others: Iterable[Source] = ()) -> list[Secret]:
     """All secrets of a source: solutions, hidden tests, wrong and right answers, equivalent mutants, model answers, mark schemes, variants.
 
-    Answers and descriptions of variants that the notebook also shows to learners, as a worked example may, are none.
+    Answers and descriptions of variants that the notebook, or one of `others`, also shows to learners, as a worked example may, are
+    none: `orders.groupBy("store_id")` gives nothing away.
     """
     found = [secret for cell in item.cells for secret in _of_cell(cell)]
-    shown = squeezed("\n".join(visible(cell) for cell in item.cells if cell.kind not in SOURCE_ONLY))
+    cells = [cell for source in (item, *others) for cell in source.cells if cell.kind not in SOURCE_ONLY]
+    shown = squeezed("\n".join(map(visible, cells)))
     return list(
         dict.fromkeys(
             secret for secret in found if secret.kind not in _MAY_BE_SHOWN or squeezed(secret.text) not in shown

@@ -393,7 +393,8 @@ def bought_and_paid(orders, order_items, payments):
     both = every.unionByName(
         order_items.select("order_id", "quantity"), allowMissingColumns=True
     ).unionByName(payments.select("order_id", "amount"), allowMissingColumns=True)
-    return both.groupBy("order_id").agg(
+    known = both.join(orders, "order_id", "left_semi")
+    return known.groupBy("order_id").agg(
         F.sum("quantity").alias("pieces"), F.sum("amount").alias("paid")
     )
 
@@ -463,7 +464,7 @@ check("2.1.3", contented_customers, key=["customer_id"])
 def contented_customers(customers, orders, returns):
     return customers.sparkSession.sql("""
         SELECT customer_id, name FROM customers
-        WHERE customer_id IN (SELECT customer_id FROM orders)
+        WHERE customer_id IN (SELECT o.customer_id FROM orders AS o)
           AND customer_id NOT IN (
               SELECT customer_id FROM orders WHERE order_id IN (SELECT order_id FROM returns))
     """)
@@ -787,9 +788,9 @@ def running_campaigns(spark: SparkSession, orders: DataFrame, campaigns: list) -
     """(order_id BIGINT, campaign STRING or NULL), one row per order and campaign, by a broadcast hash join."""
     ### BEGIN SOLUTION
     running = campaign_table(spark, campaigns)
-    day = F.to_date("order_ts")
-    started = day >= running.first_day
-    not_over = running.last_day.isNull() | (day <= running.last_day)
+    placed = F.to_date("order_ts")
+    started = placed >= running.first_day
+    not_over = running.last_day.isNull() | (placed <= running.last_day)
     same_channel = orders.channel == running.channel
     return orders.join(F.broadcast(running), same_channel & started & not_over, "left").select(
         "order_id", "campaign"
@@ -1623,7 +1624,7 @@ def sent_once(orders):
 # %% right="2.1.9"
 def sent_once(orders):
     return orders.sparkSession.sql("""
-        SELECT order_id, customer_id, order_ts, status
+        SELECT o.order_id, o.customer_id, o.order_ts, o.status
         FROM orders AS o
         WHERE NOT EXISTS (
             SELECT 1 FROM orders AS better

@@ -1107,7 +1107,7 @@ def local_days(orders, stores):
 daily = (
     orders.filter("channel = 'store' AND order_ts BETWEEN '2025-06-01' AND '2025-06-14'")
     .groupBy(F.to_date("order_ts").alias("day"))
-    .agg(F.count("*").alias("orders"))
+    .agg(F.count("order_id").alias("orders"))
 )
 by_date = Window.orderBy(F.unix_date("day"))
 daily.select(

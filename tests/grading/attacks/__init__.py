@@ -19,7 +19,8 @@ class Attack:
 
     `body` becomes the body of the learner's function, in which `inputs` holds the arguments by name; `whole` makes the
     whole answer cell instead, from the specification and the reference answer. `cell` is code put before the notebook's
-    first answer. `told` must occur in the message of the exercise, `found` in the findings of the submission.
+    first answer. `told` must occur in the message of the exercise, `found` in the findings of the submission, unless a deadline
+    came first where "timeout" is only one of the `statuses`.
     """
 
     name: str

@@ -56,7 +56,7 @@ ENDING = (
         body="hog = []\nwhile True:\n    hog.append(bytearray(b'x') * 100_000_000)",
         told="ended the whole Python process",
         found="More memory was asked for than the 2.2 GB",
-        statuses=("error",),
+        statuses=("error", "timeout"),  # on a machine that is busy, the deadline may come first
     ),
     Attack(
         "end of Java",
