@@ -33,7 +33,7 @@ EXERCISES = [
     if not item.number.startswith(SLOW_MODULES)
     for exercise in item.exercises
 ]
-SAMPLE, DECLARED = 1, 2
+SAMPLE, EQUIVALENT = 1, 2
 
 EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("aggregate", "F.sum('x')", ["F.avg('x')", "F.max('x')"]),
@@ -546,5 +546,5 @@ def test_the_command_writes_every_result_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("item", "exercise"), EXERCISES)
 def test_no_mutant_of_the_course_survives(item: Source, exercise: str) -> None:
     # That solutions and wrong answers fare as they should is shown by test_answers.py.
-    found = judging.report(item, exercise, sample=SAMPLE, declared=DECLARED, wrong_answers=False, proven=True)
+    found = judging.report(item, exercise, sample=SAMPLE, declared=EQUIVALENT, wrong_answers=False, proven=True)
     assert list(table.lines([found])) == []
