@@ -188,6 +188,7 @@ def test_answers_without_their_columns_are_unreadable() -> None:
         ({"at_most": {"leaves": 3}}, "not leaves"),
         ({"known_later": {"churn": 0}}, "neither the label"),
         ({"inputs": ["age", "customer_id"]}, "neither the label nor the key"),
+        ({"inputs": ["age"], "known_later": {"retention_calls": 0}}, "never seen"),
         ({"settings": {"strategy": "median"}}, "Stage.parameter"),
     ],
 )

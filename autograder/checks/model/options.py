@@ -74,5 +74,9 @@ class ModelOptions:
             )
         if {self.label, *self.key} & {*self.known_later, *self.inputs}:
             raise ValueError("model=: `known_later` and `inputs` must name neither the label nor the key.")
+        if self.inputs and not set(self.known_later) <= set(self.inputs):
+            raise ValueError(
+                "model=: a column of `known_later` that is not among the `inputs` is never seen; leave it out."
+            )
         if bad := [name for name in self.settings if not re.fullmatch(r"[A-Z]\w+\.[a-z]\w+", name)]:
             raise ValueError(f'model=: `settings` names "Stage.parameter", such as "Imputer.strategy", not {bad[0]!r}.')
