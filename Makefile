@@ -8,6 +8,7 @@ COURSE := .venv/bin/course
 PYTEST := .venv/bin/python -m pytest
 RESULTS := results/sample
 REPORT := report/sample
+RECORDED := $(CURDIR)/.course/recorded
 
 .DEFAULT_GOAL := help
 .PHONY: help lab setup test lint grade build bench clean lock environment environment-dev
@@ -35,10 +36,11 @@ lint: environment-dev  ## Style and types
 test: environment-dev  ## Everything that CI runs: style, types, drift, the course's own lint, tests, notebooks
 	@$(COURSE) setup --services kafka --grading
 	@$(MAKE) --no-print-directory lint
-	$(COURSE) build --check
 	$(COURSE) verify
+	rm -rf $(RECORDED)
+	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
+	$(COURSE) build --check --recorded $(RECORDED)
 	$(PYTEST) --numprocesses 2 --dist loadfile
-	$(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=180 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup --grading

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nbformat import NotebookNode
+
 from autograder import manifest, paths
 from autograder.authoring import notebooks, source
 from autograder.authoring.execute import execute
@@ -34,12 +36,15 @@ def build(
     *,
     root: Path = paths.ROOT,
     jobs: int = 1,
+    recorded: Path | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[Path, bytes]:
     """Generate the files of the chosen notebooks (all when none is named) and the manifest; writes nothing.
 
-    `jobs` notebooks run at a time, each in a kernel of its own. Returns contents by path relative to `root`. Raises
-    SourceError, TwinFailed, or RecordError out of the twin's kernel.
+    `jobs` notebooks run at a time, each in a kernel of its own. With `recorded`, nothing runs: that folder holds what the
+    solutions' notebooks recorded when somebody else ran them, as nbval does, with `COURSE_RECORD` set; outputs are then
+    taken as they stand in the repository. Returns contents by path relative to `root`. Raises SourceError, TwinFailed, or
+    RecordError out of the twin's kernel.
     """
     sources = [source.read(path) for path in source.find(root / "solutions")]
     wanted = set(numbers) or {item.number for item in sources}
@@ -53,6 +58,8 @@ def build(
         progress(f"{sources[position].number} {sources[position].title}")
         previous = sources[position - 1] if position else None
         following = sources[position + 1] if position + 1 < len(sources) else None
+        if recorded is not None:
+            return build_recorded(sources[position], previous, following, recorded, root)
         return build_one(sources[position], previous, following)
 
     positions = [position for position, item in enumerate(sources) if item.number in wanted]
@@ -77,18 +84,31 @@ def build_one(item: Source, previous: Source | None, following: Source | None) -
         recorded.mkdir()
         work.mkdir()
         twin = execute(notebooks.twin(item, previous, following), item.name, recorded, work)
-        files = {
-            Path("solutions", item.assignment, f"{item.name}.ipynb"): notebooks.dump(twin).encode(),
-            Path("modules", item.assignment, f"{item.name}.ipynb"): notebooks.dump(notebooks.learner(twin)).encode(),
-        }
-        for exercise in item.exercises:
-            if not (recorded / exercise).is_dir():
-                raise SourceError(
-                    f'{item.name}: the cell that checks {exercise} never called `check("{exercise}", ...)`.'
-                )
-            files |= _below(recorded / exercise / SAMPLE, Path("autograder", "references", exercise))
-        files |= _hidden(item, recorded)
-        return Built(files, _notebook_spec(item, recorded))
+        return _built(item, twin, recorded)
+
+
+def build_recorded(
+    item: Source, previous: Source | None, following: Source | None, recorded: Path, root: Path = paths.ROOT
+) -> Built:
+    """What `build_one` collects, from a twin that has run elsewhere. Outputs of cells that have not changed are the stored ones."""
+    twin = notebooks.twin(item, previous, following)
+    stored = root / "solutions" / item.assignment / f"{item.name}.ipynb"
+    if stored.exists():
+        notebooks.take_outputs(twin, stored)
+    return _built(item, twin, recorded)
+
+
+def _built(item: Source, twin: NotebookNode, recorded: Path) -> Built:
+    files = {
+        Path("solutions", item.assignment, f"{item.name}.ipynb"): notebooks.dump(twin).encode(),
+        Path("modules", item.assignment, f"{item.name}.ipynb"): notebooks.dump(notebooks.learner(twin)).encode(),
+    }
+    for exercise in item.exercises:
+        if not (recorded / exercise).is_dir():
+            raise SourceError(f'{item.name}: the cell that checks {exercise} never called `check("{exercise}", ...)`.')
+        files |= _below(recorded / exercise / SAMPLE, Path("autograder", "references", exercise))
+    files |= _hidden(item, recorded)
+    return Built(files, _notebook_spec(item, recorded))
 
 
 def owned(root: Path, numbers: Iterable[str] = ()) -> set[Path]:

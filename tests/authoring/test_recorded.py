@@ -1,0 +1,69 @@
+"""Notebooks run once in CI: nbval compares their outputs, and what they record meanwhile is compared with everything else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import paths
+from autograder.authoring import build
+from autograder.authoring.source import SourceError
+
+SANITIZE = paths.ROOT / "autograder" / "authoring" / "sanitize.cfg"
+
+
+@pytest.fixture(scope="module")
+def recorded(new_course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What nbval's run of the new course's notebook has recorded."""
+    folder = tmp_path_factory.mktemp("recorded")
+    nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", f"--nbval-sanitize-with={SANITIZE}"]
+    environment = {**os.environ, "COURSE_RECORD": str(folder), "COURSE_ROOT": str(new_course)}
+    environment["PYTHONPATH"] = str(paths.ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *nbval, "solutions"],
+        cwd=new_course,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return folder
+
+
+def drift(root: Path, recorded: Path) -> list[str]:
+    """What `course build --check --recorded` finds."""
+    return build.drift(build.build(root=root, recorded=recorded), root)
+
+
+def test_what_nbval_recorded_is_what_a_build_makes(new_course: Path, recorded: Path) -> None:
+    assert drift(new_course, recorded) == []
+    made = build.build(root=new_course, recorded=recorded)
+    assert len([path for path in made if "references" in path.parts]) >= 6
+    assert len([path for path in made if "hidden" in path.parts]) >= 6
+
+
+def test_every_generated_file_is_compared(spoilt: Path, recorded: Path) -> None:
+    owned = sorted(build.owned(spoilt))
+    twins = [path for path in owned if path.suffix == ".ipynb"]
+    data = [path for path in owned if path.suffix != ".ipynb"]
+    for path in twins:
+        text = (spoilt / path).read_text(encoding="utf-8")
+        (spoilt / path).write_text(text.replace("order_id", "order_number"), encoding="utf-8")
+    for path in data:
+        (spoilt / path).write_bytes(b"{}")
+    (spoilt / "autograder" / "references" / "2.1.9").mkdir()
+    (spoilt / "autograder" / "references" / "2.1.9" / "answer.json").write_bytes(b"{}")
+    expected = [f"differs: {path}" for path in sorted([*twins, *data])]
+    assert drift(spoilt, recorded) == [*expected, "left over: autograder/references/2.1.9/answer.json"]
+
+
+def test_an_exercise_that_recorded_nothing_is_told(new_course: Path, recorded: Path, tmp_path: Path) -> None:
+    part = Path(shutil.copytree(recorded, tmp_path / "recorded"))
+    shutil.rmtree(part / "2.1.2")
+    with pytest.raises(SourceError, match=r"the cell that checks 2\.1\.2 never called"):
+        build.build(root=new_course, recorded=part)
