@@ -1,66 +1,125 @@
 """How many small mistakes in reference solutions the graders find: per notebook the fates of all mutants.
 
-python benchmarks/mutants.py [--publish] [--from FILE ...]
+python benchmarks/mutants.py [NUMBER ...] [--publish] [--judge-nothing] [--deadline SECONDS]
 
-`--from` takes what `course mutants --json FILE` wrote, instead of judging all mutants again, which takes hours. With several
-files, notebook by notebook or after repairs, an exercise counts as its last file has it.
+Judging all mutants takes hours, so the counts of each exercise are kept in `benchmarks/mutants.json` with a digest of what they depend
+on: the solution and its mutants, what is declared equivalent, the check, the data and the expected answers. Only exercises whose
+digest has changed are judged again, notebook by notebook, and an interrupted run goes on where it was. The table tells which notebooks
+have not been judged as they are now.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from publishing import publish, table
 
+from autograder import paths
+from autograder.authoring import source
+from autograder.authoring.mutants import equivalents, making
 from autograder.authoring.mutants.judging import WRONG_ANSWER, Fate
+from autograder.authoring.source import Source
+from autograder.grading.digests import exercise_digests
 
 FATES = (Fate.SAMPLE, Fate.HIDDEN, Fate.RAISED, Fate.TIMEOUT, Fate.EQUIVALENT, Fate.SURVIVED)
-ROOT = Path(__file__).resolve().parent.parent
+KEPT = Path(__file__).with_name("mutants.json")
+
+Counts = dict[str, dict[str, Any]]
 
 
-def judged() -> dict[str, Any]:
-    """What `course mutants` finds out about the whole course."""
+def kept() -> Counts:
+    """What earlier runs have counted, by exercise."""
+    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
+
+
+def digest(item: Source, exercise: str) -> str:
+    """What the fates of an exercise's mutants depend on, but for the comparer itself."""
+    parts = [mutant.code for mutant in making.of_exercise(item, exercise)]
+    parts += [entry.name for entry in equivalents.declared(item, exercise)]
+    parts += [cell.source for cell in item.of("check", exercise)]
+    parts.append(_digests(item.assignment)[exercise])
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+_digests = cache(exercise_digests)
+
+
+def current(item: Source, found: Mapping[str, Any]) -> list[str]:
+    """The exercises of a notebook that have been judged as they are now."""
+    return [name for name in item.exercises if found.get(name, {}).get("digest") == digest(item, name)]
+
+
+def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Counts:
+    """Let `course mutants` judge some exercises of a notebook. Raises RuntimeError when it gives no result."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "mutants.json")
-        subprocess.run([sys.executable, "-m", "autograder.cli", "mutants", "--json", str(file)], cwd=ROOT, check=False)
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        command = [sys.executable, "-m", "autograder.cli", "mutants", *exercises, "--json", str(file)]
+        command += ["--deadline", str(deadline)] if deadline else []
+        subprocess.run(command, cwd=paths.ROOT, check=False)
+        if not file.exists():
+            raise RuntimeError(f"`course mutants {item.number}` gave no result; see above.")
+        document = json.loads(file.read_text(encoding="utf-8"))
+    return {entry["id"]: _counted(item, entry) for entry in document["exercises"]}
 
 
-def together(files: list[Path]) -> dict[str, Any]:
-    """The exercises of several runs, each as the last file has it, in course order."""
-    found: dict[str, Any] = {}
-    for file in files:
-        found |= {exercise["id"]: exercise for exercise in json.loads(file.read_text(encoding="utf-8"))["exercises"]}
-    return {"exercises": sorted(found.values(), key=lambda exercise: [int(part) for part in exercise["id"].split(".")])}
+def _counted(item: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
+    fates = Counter(result["fate"] for result in entry["results"] if result["operator"] != WRONG_ANSWER)
+    return {"digest": digest(item, entry["id"]), "fates": {str(fate): fates[fate] for fate in FATES if fates[fate]}}
 
 
-def rows(found: dict[str, Any]) -> list[list[str]]:
-    """One row per notebook and a last one for all of them; answers written by hand are left out."""
-    fates: dict[str, Counter[str]] = {}
-    for exercise in found["exercises"]:
-        notebook = exercise["id"].rpartition(".")[0]
-        fates.setdefault(notebook, Counter()).update(
-            result["fate"] for result in exercise["results"] if result["operator"] != WRONG_ANSWER
-        )
-    total = sum(fates.values(), Counter())
-    named = [*fates.items(), ("all", total)]
-    return [[name, str(counts.total()), *(str(counts[fate]) for fate in FATES)] for name, counts in named]
+def keep(found: Counts) -> None:
+    """Write the counts so that a run that is killed leaves the old file or the new one."""
+    ordered = dict(sorted(found.items(), key=lambda entry: [int(part) for part in entry[0].split(".")]))
+    temporary = KEPT.with_suffix(".part")
+    temporary.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(KEPT)
+
+
+def rows(sources: Iterable[Source], found: Mapping[str, Any]) -> list[list[str]]:
+    """One row per notebook and a last one for all that have been judged; answers written by hand are left out."""
+    total: Counter[str] = Counter()
+    made = []
+    for item in sources:
+        done = current(item, found)
+        if not item.exercises:
+            continue
+        if len(done) < len(item.exercises):
+            made.append([item.number, f"{len(done)} of {len(item.exercises)} exercises judged", *("" for _ in FATES)])
+            continue
+        counts = Counter[str]()
+        for exercise in done:
+            counts.update(found[exercise]["fates"])
+        total += counts
+        made.append([item.number, str(counts.total()), *(str(counts[fate]) for fate in FATES)])
+    return [*made, ["all", str(total.total()), *(str(total[fate]) for fate in FATES)]]
 
 
 def main() -> None:
-    """Judge and print; publish on request."""
+    """Judge what has changed and print; publish on request."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("numbers", nargs="*", help="only these notebooks are judged")
     parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md")
-    parser.add_argument("--from", dest="files", nargs="+", type=Path, help="files that `course mutants --json` wrote")
+    parser.add_argument("--judge-nothing", action="store_true", help="take what is kept")
+    parser.add_argument("--deadline", type=float, help="seconds for each case of a mutant")
     options = parser.parse_args()
-    text = table(["notebook", "mutants", *FATES], rows(together(options.files) if options.files else judged()))
+    sources = [source.read(path) for path in source.find(paths.SOLUTIONS)]
+    found = kept()
+    for item in sources:
+        pending = [name for name in item.exercises if name not in current(item, found)]
+        if pending and not options.judge_nothing and (not options.numbers or item.number in options.numbers):
+            found |= judge(item, pending, options.deadline)
+            keep(found)
+    text = table(["notebook", "mutants", *FATES], rows(sources, found))
     print(text)
     if options.publish:
         publish("mutants", text)

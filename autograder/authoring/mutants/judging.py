@@ -83,6 +83,7 @@ def report(
     declared: int | None = None,
     wrong_answers: bool = True,
     proven: bool = False,
+    quick: bool = False,
     root: Path = paths.ROOT,
     progress: Callable[[str], None] = lambda name: None,
 ) -> ExerciseReport:
@@ -90,7 +91,8 @@ def report(
 
     What the sample stops is not judged any further unless `every_case` is wanted. With `sample`, only that many mutants, and with
     `declared` only that many of those that are declared equivalent. Raises SourceError when the solution itself does not pass, since
-    nothing could be learnt then; `proven` says that it does, so that it need not be judged.
+    nothing could be learnt then; `proven` says that it does, so that it need not be judged. A `quick` report judges a mutant only up
+    to the case that stops it, and so counts those that raise everywhere, or run out of time, with what the sample kills.
     """
     mutants = making.of_exercise(item, exercise)
     reasons = {entry.name: entry.because for entry in equivalents.declared(item, exercise)}
@@ -103,7 +105,7 @@ def report(
     candidates = [mutant for mutant in mutants if mutant.name in chosen]
     for candidate in candidates + (_wrong_answers(item, exercise) if wrong_answers else []):
         progress(f"{exercise} {candidate.operator}")
-        result = judged(item, candidate, deadline=seconds, every_case=every_case, root=root)
+        result = judged(item, candidate, deadline=seconds, every_case=every_case, quick=quick, root=root)
         if candidate.name in reasons:
             if result.fate is not Fate.SURVIVED:
                 problems.append(f"{exercise}: declared equivalent, but {result.fate}: {candidate.name}")
@@ -144,14 +146,20 @@ def _deadline(item: Source, exercise: str, deadline: float, root: Path) -> float
 
 
 def judged(
-    item: Source, mutant: Mutant, *, deadline: float = DEADLINE, every_case: bool = False, root: Path = paths.ROOT
+    item: Source,
+    mutant: Mutant,
+    *,
+    deadline: float = DEADLINE,
+    every_case: bool = False,
+    quick: bool = False,
+    root: Path = paths.ROOT,
 ) -> Result:
-    """What becomes of one mutant. Raises SourceError for a fault of the grader, which is no kill."""
+    """What becomes of one mutant; parameters as for `report`. Raises SourceError for a fault of the grader, which is no kill."""
     found = answers.judge_cases(item, mutant.exercise, mutant.code, root=root, deadline=deadline)
     case, verdict = found[-1]
     if verdict.status is Status.TIMEOUT:
         _cancel_what_still_runs()
-    elif every_case or case.name != SAMPLE or verdict.status is Status.ERROR:
+    elif not quick and (every_case or case.name != SAMPLE or verdict.status is Status.ERROR):
         # To tell which variants stop what the sample lets through, and what raises everywhere from what is wrong somewhere.
         found = answers.judge_cases(
             item, mutant.exercise, mutant.code, root=root, deadline=deadline, until_failure=False
@@ -162,7 +170,7 @@ def judged(
         raise SourceError(f"{mutant.exercise}, {mutant.name}: {failed[0][1].message}")
     if not failed:
         fate = Fate.SURVIVED
-    elif statuses == {Status.ERROR} and len(failed) == len(found):
+    elif not quick and statuses == {Status.ERROR} and len(failed) == len(found):
         fate = Fate.RAISED
     elif statuses == {Status.TIMEOUT}:
         fate = Fate.TIMEOUT
