@@ -20,6 +20,7 @@ from autograder.checks.delta.answer import ACCEPTED, REFUSED, TableState, frame_
 from autograder.checks.delta.scenario import Scenario, TableWish, filled
 from autograder.checks.scans import scans
 from autograder.compare import Frame
+from autograder.setup.spark_configuration import INTERPRETED
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,9 +32,6 @@ _REFUSALS = (
     "NOT_NULL_ASSERT_VIOLATION",
 )
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""For tables of a few hundred rows, compiling a query takes longer than running it: reading one took 2.5 s, and 1.6 s without."""
-
 _KEEP = "interval 36500 days"
 """Without it Delta refuses to travel to versions whose commit times lie more than a week back."""
 
@@ -180,7 +178,7 @@ def _clear_away(spark: SparkSession, observer: SparkSession, database: str, view
 
 def _set_up(stage: Stage) -> None:
     """Run the statements, and date the commits if the scenario says when they were made."""
-    for name, value in _INTERPRETED.items():
+    for name, value in INTERPRETED.items():
         stage.observer.conf.set(name, value)
     if stage.scenario.times:
         for property_name in ("deletedFileRetentionDuration", "logRetentionDuration"):
