@@ -13,8 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from autograder import manifest
-from autograder.models import Status, Verdict
-from autograder.runtime import cases, verdict_on
+from autograder.checks import Answer
+from autograder.compare import Frame
+from autograder.models import ExerciseSpec, Status, Verdict
+from autograder.runtime import cases, judge, verdict_on
+from autograder.runtime.call import Outcome
 
 EXERCISE = "1.1.1"
 
@@ -141,3 +144,22 @@ def test_verdicts_do_not_depend_on_partitions_or_row_order(spark: SparkSession) 
 
     first: Verdict = verdict_on(EXERCISE, right)
     assert verdict_on(EXERCISE, shuffled) == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape"),
+    [
+        ({"fees": [["web", 20], ["app", 45]]}, "inner_instead_of_left"),
+        ({"fees": [20, 45]}, "null_rows_missing"),
+        ({"limit": 3}, "null_rows_missing"),
+    ],
+)
+def test_hints_speak_of_joins_where_a_table_or_a_list_of_rows_is_joined(
+    spark: SparkSession, arguments: dict[str, Any], shape: str
+) -> None:
+    def with_fees(rows: list[tuple[int, int | None]]) -> Answer:
+        return Answer(Frame.from_spark(spark.createDataFrame(rows, "order_id INT, fee INT")))
+
+    spec = ExerciseSpec("9.9.1", "Fees", "dataframe", 1.0, "fees", ("orders", *arguments), arguments, {}, ())
+    given, expected = with_fees([(1, 20), (3, 45)]), with_fees([(1, 20), (2, None), (3, 45), (4, None)])
+    assert judge.verdict(spec, Outcome(Status.PASSED, given), expected).shape == shape
