@@ -17,6 +17,17 @@ os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executa
 JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:ReservedCodeCacheSize=240m"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests stay together in one process (`--dist loadgroup`): those of a file, or, where there are hundreds, of a notebook."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        notebook = getattr(item, "callspec", None) and item.callspec.params.get("item")
+        number = getattr(notebook, "number", "")
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.stem} {number}".strip()))
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """One small local Spark session for the whole test run."""
