@@ -2,7 +2,8 @@
 
 `"given": {"landing": {...}}` are folders that the harness fills. Each is a parameter of the learner's function, which gets its path.
 
-- `"table"`: the table of `datasets` whose rows arrive; `"select"`: SQL expressions that are applied to it first.
+- `"table"`: the table of `datasets` whose rows arrive; `"where"`: a SQL condition and `"select"`: SQL expressions, applied to it
+  first, in this order.
 - `"format"`: "parquet", "orc", "avro", "csv" or "json" as Spark writes it with `"options"`, in the table's order, cut into
   `"files"` files (1), in folders by `"partitioned_by"`; files are called `part-00001.<format>`, `part-00002...`.
 - `"format": "lines"`: plain text files. Each row gives a line: its column `value`, or the SQL expression `"line"`. `"name"` is a SQL
@@ -60,6 +61,7 @@ class Source:
     """Rows as files, in the harness's hands; see the module's docstring."""
 
     table: str
+    where: str = ""
     select: tuple[str, ...] = ()
     format: str = "parquet"
     options: Mapping[str, Any] = field(default_factory=dict)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def write(source: Source, session: SparkSession, folder: Path) -> list[str]:
     """Fill a folder, which must not exist, and return the names of the files in order. `session` knows the table by its name."""
     frame = session.table(source.table).coalesce(1)
+    if source.where:
+        frame = frame.where(source.where)
     if source.select:
         frame = frame.selectExpr(*source.select)
     if source.format == DELTA:
