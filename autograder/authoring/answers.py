@@ -19,6 +19,7 @@ from autograder import manifest, paths
 from autograder.authoring import notebooks
 from autograder.authoring.source import Source, SourceCell, SourceError
 from autograder.checks import KINDS, Answer
+from autograder.checks.observing import kept_settings
 from autograder.checks.stream.drive import stop_streams
 from autograder.models import ExerciseSpec, Status, Verdict
 from autograder.runtime import cases, fixtures, judge
@@ -217,20 +218,12 @@ def _stand_in(session: SparkSession) -> None:
 @contextmanager
 def _restored(spark: SparkSession) -> Iterator[None]:
     """Undo what one answer leaves in the session for the next: settings, cached tables, running streams."""
-    known = _fingerprint(spark)
-    before = _settings(spark, known)
-    try:
-        yield
-    finally:
-        stop_streams(spark, keep=frozenset())
-        spark.catalog.clearCache()
-        if _fingerprint(spark) != known:
-            after = dict(spark.conf.getAll)
-            for key in after.keys() - before.keys():
-                spark.conf.unset(key)
-            for key, value in before.items():
-                if after.get(key) != value:
-                    spark.conf.set(key, value)
+    with kept_settings(spark):
+        try:
+            yield
+        finally:
+            stop_streams(spark, keep=frozenset())
+            spark.catalog.clearCache()
 
 
 @contextmanager
@@ -252,13 +245,3 @@ def _without_leftovers(spark: SparkSession, inputs: Sequence[str]) -> Iterator[N
 def _names(found: Any) -> set[str]:
     """A Scala collection of names as a set: one call into the JVM, however many there are."""
     return set(str(found.mkString("\n")).splitlines())
-
-
-def _fingerprint(spark: SparkSession) -> str:
-    """All settings as one text: a single call into the JVM, where `spark.conf.getAll` makes one for each."""
-    return str(spark._jsparkSession.conf().getAll().toString())
-
-
-@cache
-def _settings(spark: SparkSession, fingerprint: str) -> Mapping[str, str]:
-    return dict(spark.conf.getAll)

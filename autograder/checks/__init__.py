@@ -8,12 +8,14 @@ from typing import Any
 from autograder.checks.base import Answer, Check, Judgement, Workspace, WrongKind
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta import DeltaCheck
+from autograder.checks.files import FilesCheck
 from autograder.checks.model import ModelCheck
 from autograder.checks.stream import StreamCheck
 from autograder.checks.value import ValueCheck
 
 KINDS: dict[str, Check] = {
-    check.kind: check for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck())
+    check.kind: check
+    for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck(), FilesCheck())
 }
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from autograder.checks.base import Answer, Judgement
+from autograder.checks.bounds import Bound
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta.answer import ACCEPTED, REFUSED, TableState, frame_name
 from autograder.checks.delta.log import Commit
-from autograder.checks.delta.scenario import RETURNED, Bound, Scenario, TableWish
+from autograder.checks.delta.scenario import RETURNED, Scenario, TableWish
+from autograder.checks.observing import told_condition
 from autograder.compare import Frame, FrameRules, compare_frames
 
 _SHOWN = 6
@@ -154,7 +155,7 @@ def _shown(commit: Commit) -> str:
 
 def _commits(table: str, bound: Bound, commits: tuple[Commit, ...], reference: int) -> Iterator[tuple[str, str]]:
     names = ", ".join(_shown(commit) for commit in commits[:_SHOWN]) or "none"
-    problem = _outside(len(commits), bound, reference)
+    problem = bound.broken_by(len(commits), reference)
     if problem:
         hint = (
             " Between two commits, readers see a state that is neither old nor new." if len(commits) > reference else ""
@@ -166,7 +167,7 @@ def _commits(table: str, bound: Bound, commits: tuple[Commit, ...], reference: i
 
 
 def _files(table: str, wish: TableWish, state: TableState, reference: TableState) -> Iterator[tuple[str, str]]:
-    if wish.kept_files and (problem := _outside(state.kept_files, wish.kept_files, reference.kept_files)):
+    if wish.kept_files and (problem := wish.kept_files.broken_by(state.kept_files, reference.kept_files)):
         yield (
             "layout",
             (
@@ -174,7 +175,7 @@ def _files(table: str, wish: TableWish, state: TableState, reference: TableState
                 "Files whose rows do not change need not be written again."
             ),
         )
-    if wish.files and (problem := _outside(state.files, wish.files, reference.files)):
+    if wish.files and (problem := wish.files.broken_by(state.files, reference.files)):
         yield (
             "layout",
             f"The rows of `{table}` are right, but they lie in {state.files} file{'' if state.files == 1 else 's'}; {problem}.",
@@ -188,7 +189,7 @@ def _metric(
         yield "history", f"No commit of your function to `{table}` has the metric `{name}`: look at its history."
         return
     value = sum(commit.metrics.get(name, 0) for commit in commits)
-    if problem := _outside(value, bound, sum(commit.metrics.get(name, 0) for commit in reference)):
+    if problem := bound.broken_by(value, sum(commit.metrics.get(name, 0) for commit in reference)):
         yield "history", f"The rows of `{table}` are right, but its history says `{name}` = {value}; {problem}."
 
 
@@ -197,7 +198,7 @@ def _read(
 ) -> Iterator[tuple[str, str]]:
     if name not in found:
         yield "layout", f"How many files a query of `{table}` reads could not be read."
-    elif problem := _outside(found[name], bound, reference[name]):
+    elif problem := bound.broken_by(found[name], reference[name]):
         yield (
             "layout",
             f"A query of `{table}` for {name} reads {found[name]} file{'' if found[name] == 1 else 's'}; {problem}.",
@@ -215,18 +216,4 @@ def _trials(table: str, wish: TableWish, found: Mapping[str, str]) -> Iterator[t
             elif result == REFUSED:
                 yield "constraint", f"`{table}` refuses {name}, which it must accept."
             else:
-                yield "constraint", f"`{table}`: {name} could not be tried{_reason(result)}."
-
-
-def _reason(result: str) -> str:
-    return f" ({result})" if re.fullmatch(r"[A-Z][A-Z_.]{3,80}", result) else ""
-
-
-def _outside(value: int, bound: Bound, reference: int) -> str:
-    """Why a number is out of its bounds; empty when it is not."""
-    low, high = bound.limits(reference)
-    if high is not None and value > high:
-        return f"{high} would be enough" if high else "none is needed"
-    if low is not None and value < low:
-        return f"at least {low} would be right"
-    return ""
+                yield "constraint", f"`{table}`: {name} could not be tried{told_condition(result)}."

@@ -29,22 +29,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.checks.bounds import Bound, known_keys
+
 MAXIMUM_FRAMES = 8
 RETURNED = "returned"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
-
-
-@dataclass(frozen=True)
-class Bound:
-    """From `at_least` to `at_most`; None is no bound, "reference" the solution's own number."""
-
-    at_least: int | str | None = None
-    at_most: int | str | None = None
-
-    def limits(self, reference: int) -> tuple[int | None, int | None]:
-        """The bounds as numbers."""
-        low, high = (reference if value == "reference" else value for value in (self.at_least, self.at_most))
-        return (int(low) if low is not None else None, int(high) if high is not None else None)
 
 
 @dataclass(frozen=True)
@@ -97,7 +86,7 @@ class Scenario:
             raise ValueError(
                 'delta= needs "tables": a dictionary with at least one table name and what to look at in it.'
             )
-        _known(document, {"tables", "uses", "setup", "times", "returns"}, "delta=")
+        known_keys(document, {"tables", "uses", "setup", "times", "returns"}, "delta=")
         for name in document["tables"]:
             if not _NAME.fullmatch(name) or name in (RETURNED, "spark"):
                 raise ValueError(f"delta=: {name!r} cannot be the name of a table; use small letters, digits and _.")
@@ -134,11 +123,11 @@ def _wish(name: str, document: Any) -> TableWish:
     where = f"delta= table {name!r}"
     if not isinstance(document, Mapping):
         raise ValueError(f"{where}: give a dictionary, {{}} when only the content counts.")
-    _known(document, {"as", *TableWish.__dataclass_fields__} - {"by_path"}, where)
+    known_keys(document, {"as", *TableWish.__dataclass_fields__} - {"by_path"}, where)
     if document.get("as", "name") not in ("name", "path"):
         raise ValueError(f'{where}: "as" is "name" or "path".')
     bounds = {
-        key: _bound(document[key], f"{where}, {key}") for key in ("commits", "files", "kept_files") if key in document
+        key: Bound.of(document[key], f"{where}, {key}") for key in ("commits", "files", "kept_files") if key in document
     }
     partitions = document.get("partitioned_by")
     return TableWish(
@@ -147,7 +136,7 @@ def _wish(name: str, document: Any) -> TableWish:
         key=tuple(document.get("key", ())),
         versions=tuple(document.get("versions", ())),
         operations=tuple(document.get("operations", ())),
-        metrics={key: _bound(value, f"{where}, {key}") for key, value in document.get("metrics", {}).items()},
+        metrics={key: Bound.of(value, f"{where}, {key}") for key, value in document.get("metrics", {}).items()},
         partitioned_by=None if partitions is None else tuple(partitions),
         properties=dict(document.get("properties", {})),
         refuses=dict(document.get("refuses", {})),
@@ -160,23 +149,8 @@ def _wish(name: str, document: Any) -> TableWish:
 def _read(document: Any, where: str) -> Read:
     if not isinstance(document, Mapping) or set(document) != {"where", "files"}:
         raise ValueError(f'{where}: say {{"where": "...", "files": {{"at_most": 1}}}}.')
-    return Read(str(document["where"]), _bound(document["files"], where))
-
-
-def _bound(document: Any, where: str) -> Bound:
-    known = isinstance(document, Mapping) and document and set(document) <= {"at_least", "at_most"}
-    if not known or not all(value == "reference" or type(value) is int for value in document.values()):
-        raise ValueError(
-            f'{where}: a bound is {{"at_least": 1, "at_most": 2}} or one of them; "reference" may stand for a number.'
-        )
-    return Bound(**document)
+    return Read(str(document["where"]), Bound.of(document["files"], where))
 
 
 def _moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-
-
-def _known(document: Mapping[str, Any], keys: set[str], where: str) -> None:
-    unknown = set(document) - keys
-    if unknown:
-        raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}.")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
-import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from autograder.checks.base import Workspace
 from autograder.checks.delta import log
 from autograder.checks.delta.answer import ACCEPTED, REFUSED, TableState, frame_name
 from autograder.checks.delta.scenario import Scenario, TableWish, filled
+from autograder.checks.observing import condition_of, conditions_of, observer, undisturbed, working_folder
 from autograder.checks.scans import scans
 from autograder.compare import Frame
 
@@ -30,10 +29,6 @@ _REFUSALS = (
     "DELTA_CANNOT_MODIFY_APPEND_ONLY",
     "NOT_NULL_ASSERT_VIOLATION",
 )
-_CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""For tables of a few hundred rows, compiling a query takes longer than running it: reading one took 2.5 s, and 1.6 s without."""
-
 _KEEP = "interval 36500 days"
 """Without it Delta refuses to travel to versions whose commit times lie more than a week back."""
 
@@ -129,59 +124,45 @@ class Stage:
         try:
             self.observer.sql(filled(statement, self.names)).collect()
         except (PySparkException, Py4JJavaError) as error:
-            found = _CONDITION.findall(str(error))
-            if any(condition.startswith(_REFUSALS) for condition in found):
+            if any(condition.startswith(_REFUSALS) for condition in conditions_of(error)):
                 return REFUSED
-            return found[0] if found else type(error).__name__
+            return condition_of(error)
         return ACCEPTED
 
 
 @contextlib.contextmanager
 def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) -> Iterator[Stage]:
     """Tables as the scenario's set-up makes them. Whatever happens, they are gone afterwards."""
-    token = uuid.uuid4().hex[:8]
-    observer, database = workspace.spark.newSession(), f"exercise_{token}"
+    database, home = f"exercise_{uuid.uuid4().hex[:8]}", Path(working_folder(workspace.spark))
     current = workspace.spark.catalog.currentDatabase()
-    views = {name: f"{name}_{token}" for name in workspace.tables}
     tables = {
         name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
         for name, wish in scenario.tables.items()
     }
-    home = observer._jvm.java.lang.System.getProperty("user.dir")  # type: ignore[union-attr]
-    strays = {name: Path(home, f"{database}.{name}") for name in scenario.tables}
+    strays = {name: home / f"{database}.{name}" for name in scenario.tables}
     plain = {name: str(value) for name, value in inputs.items() if isinstance(value, str | int | float)}
+    with observer(workspace.spark, workspace.tables) as session:
+        try:
+            session.sql(f"CREATE DATABASE {database} LOCATION '{workspace.folder / database}'")
+            stage = Stage(scenario, session, database, workspace.folder, {**plain, **tables}, strays, {})
+            _set_up(stage)
+            yield replace(stage, before=_logs(stage))
+        finally:
+            undisturbed(lambda: _clear_away(workspace.spark, session, database, current))
+            for stray in strays.values():
+                shutil.rmtree(stray, ignore_errors=True)
+
+
+def _clear_away(spark: SparkSession, session: SparkSession, database: str, current: str) -> None:
+    """Remove the database with its tables, and go back to the one that was current, in any case."""
     try:
-        observer.sql(f"CREATE DATABASE {database} LOCATION '{workspace.folder / database}'")
-        for name, frame in workspace.tables.items():
-            frame.createOrReplaceGlobalTempView(views[name])
-            observer.table(f"global_temp.{views[name]}").createOrReplaceTempView(name)
-        stage = Stage(scenario, observer, database, workspace.folder, {**plain, **tables}, strays, {})
-        _set_up(stage)
-        yield replace(stage, before=_logs(stage))
+        session.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
     finally:
-        # In a thread of its own, because this one may have been interrupted in the middle of a call into the JVM.
-        cleaning = threading.Thread(
-            target=_clear_away, args=(workspace.spark, observer, database, views.values(), current)
-        )
-        cleaning.start()
-        cleaning.join()
-        for stray in strays.values():
-            shutil.rmtree(stray, ignore_errors=True)
-
-
-def _clear_away(spark: SparkSession, observer: SparkSession, database: str, views: Iterable[str], current: str) -> None:
-    """Remove the database with its tables, and the views; each in any case."""
-    with contextlib.ExitStack() as steps:
-        steps.callback(spark.catalog.setCurrentDatabase, current)
-        for view in views:
-            steps.callback(spark.catalog.dropGlobalTempView, view)
-        observer.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
+        spark.catalog.setCurrentDatabase(current)
 
 
 def _set_up(stage: Stage) -> None:
     """Run the statements, and date the commits if the scenario says when they were made."""
-    for name, value in _INTERPRETED.items():
-        stage.observer.conf.set(name, value)
     if stage.scenario.times:
         for property_name in ("deletedFileRetentionDuration", "logRetentionDuration"):
             stage.observer.conf.set(f"spark.databricks.delta.properties.defaults.{property_name}", _KEEP)
