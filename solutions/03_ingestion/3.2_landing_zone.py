@@ -183,7 +183,7 @@ def what_came_in(spark, landing):
     ).agg(F.count("*").alias("lines"))
 
 
-# %% wrong="3.2.1" because="6 rows are missing"
+# %% wrong="3.2.1" because="All rows are missing"
 def what_came_in(spark, landing):
     partner = F.regexp_extract("_metadata.file_path", "([^/]+)/[^/]+$", 1)
     return (
@@ -724,6 +724,35 @@ def split_feed(spark, landing, target, quarantine):
     return {**counts, "blank": lines.filter("trim(value) = ''").count()}
 
 
+# %% wrong="3.2.3" because="a night on which every line is good"
+def split_feed(spark, landing, target, quarantine):
+    lines = spark.read.text(landing).select(
+        "value", F.col("_metadata.file_name").alias("source_file")
+    )
+    options = {"columnNameOfCorruptRecord": "_corrupt_record"}
+    review = F.from_json("value", f"{REVIEW}, _corrupt_record STRING", options)
+    reason = (
+        F.when(F.trim("value") == "", "blank")
+        .when(F.try_parse_json("value").isNull(), "not JSON")
+        .when(F.col("review._corrupt_record").isNotNull(), "does not fit")
+        .when(F.col("review.review_id").isNull(), "no review_id")
+        .otherwise("good")
+    )
+    judged = lines.withColumn("review", review).withColumn("reason", reason).cache()
+    good = judged.filter("reason = 'good'").select("review.*", "source_file")
+    bad = judged.filter("reason NOT IN ('good', 'blank')")
+    good.drop("_corrupt_record").write.parquet(target)
+    bad.selectExpr("value AS line", "reason", "source_file").write.parquet(quarantine)
+    counts = {row["reason"]: row["count"] for row in judged.groupBy("reason").count().collect()}
+    lines, loaded, blank = sum(counts.values()), counts["good"], counts["blank"]
+    return {
+        "lines": lines,
+        "blank": blank,
+        "loaded": loaded,
+        "quarantined": lines - blank - loaded,
+    }
+
+
 # %% right="3.2.3"
 def split_feed(spark, landing, target, quarantine):
     schema = f"{REVIEW}, _corrupt_record STRING"
@@ -911,7 +940,7 @@ check(
 # 4. A field may have two types in one file. Then it has two rows, and its change must still appear once.
 
 
-# %% wrong="3.2.4" because="_corrupt_record"
+# %% wrong="3.2.4" because="4 rows are not expected"
 def drift(spark, landing, contract):
     changes = []
     for path in sorted(Path(landing).iterdir()):
@@ -954,15 +983,18 @@ def drift(spark, landing, contract):
     return compared.filter("change IS NOT NULL").select("file", "field", "change").distinct()
 
 
-# %% wrong="3.2.4" because="missing"
+# %% wrong="3.2.4" because="few were placed with the app"
 def drift(spark, landing, contract):
+    import json
+
     changes = []
     for path in sorted(Path(landing).iterdir()):
-        first = spark.read.text(str(path)).select(F.try_parse_json("value").alias("v")).first()["v"]
-        found = first.toPython() if first is not None else {}
+        found = {}
+        for row in spark.read.text(str(path)).filter(F.col("value").endswith("}")).take(40):
+            found.update(json.loads(row.value))
         kinds = {name: "BIGINT" if isinstance(v, int) else "STRING" for name, v in found.items()}
-        changes += [(path.name, name, "new") for name in found if name not in contract]
-        changes += [(path.name, name, "missing") for name in contract if name not in found]
+        changes += [(path.name, name, "new") for name in kinds if name not in contract]
+        changes += [(path.name, name, "missing") for name in contract if name not in kinds]
         changes += [
             (path.name, name, "type")
             for name in contract
@@ -1087,7 +1119,6 @@ variant(
         store_id=F.expr("if(order_id % 4 = 0, 2147483647, store_id)"),
     ),
 )
-variant("3.2.5", "other orders", "orders of another year", seed=325)
 ### END HIDDEN TESTS
 check(
     "3.2.5",
@@ -1331,14 +1362,7 @@ def take_in(spark: SparkSession, landing: str, target: str, log: str, processed:
 ### BEGIN HIDDEN TESTS
 variant(
     "3.2.6",
-    "one by one",
-    "files that arrive one by one",
-    orders=variants.only("order_id % 5 = 0"),
-    script=["feed 1", "run", "feed 1", "run", "feed 3", "run", "feed rest", "run"],
-)
-variant(
-    "3.2.6",
-    "other times",
+    "copies only",
     "a night on which only a file arrives that was there before",
     orders=variants.only("order_ts < '2024-07-01'"),
     script=["run", "feed 1", "run", "feed rest", "run", "run"],
@@ -1380,7 +1404,7 @@ check(
 # 4. Rows must be written before their file is moved: Spark reads late, when it writes.
 
 
-# %% wrong="3.2.6" because="rows"
+# %% wrong="3.2.6" because="`status` is wrong"
 def take_in(spark, landing, target, log, processed):
     entries, seen, arrived = [], set(), sorted(Path(landing).iterdir())
     for path in arrived:
@@ -1402,7 +1426,7 @@ def take_in(spark, landing, target, log, processed):
         move(path, processed)
 
 
-# %% wrong="3.2.6" because="rows"
+# %% wrong="3.2.6" because="`status` is wrong"
 def take_in(spark, landing, target, log, processed):
     known = set()
     if Path(log).exists():
@@ -1426,7 +1450,7 @@ def take_in(spark, landing, target, log, processed):
         move(path, processed)
 
 
-# %% wrong="3.2.6" because="rows"
+# %% wrong="3.2.6" because="`status` is wrong"
 def take_in(spark, landing, target, log, processed):
     known = set()
     if Path(log).exists():
@@ -1469,6 +1493,31 @@ def take_in(spark, landing, target, log, processed):
         ).parquet(log)
         Path(processed).mkdir(exist_ok=True)
         (Path(processed) / path.name).write_bytes(path.read_bytes())
+
+
+# %% wrong="3.2.6" because="a night on which only a file arrives that was there before"
+def take_in(spark, landing, target, log, processed):
+    known = set()
+    if Path(log).exists():
+        known = {entry.sha256 for entry in spark.read.parquet(log).collect()}
+    entries, new, arrived = [], [], sorted(Path(landing).iterdir())
+    for path in arrived:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest not in known:
+            new.append(str(path))
+        entries.append((path.name, digest, "duplicate" if digest in known else "loaded"))
+        known.add(digest)
+    if not new:
+        return
+    orders = spark.read.schema(ORDER).json(new)
+    orders.select("*", F.col("_metadata.file_name").alias("source_file")).write.mode(
+        "append"
+    ).parquet(target)
+    spark.createDataFrame(entries, "file STRING, sha256 STRING, status STRING").write.mode(
+        "append"
+    ).parquet(log)
+    for path in arrived:
+        move(path, processed)
 
 
 # %% wrong="3.2.6" because="rows are missing"
@@ -1833,18 +1882,11 @@ def reconcile(spark: SparkSession, processed: str, target: str, quarantine: str)
 
 # %% check="3.2.8" points=2
 ### BEGIN HIDDEN TESTS
-variant("3.2.8", "other night", "another night", seed=328)
 variant(
     "3.2.8",
     "blank file",
     "a file with nothing but blank lines in it",
     reviews_raw=variants.only("value = '' OR pmod(xxhash64(value), 6) <> pmod(xxhash64(''), 6)"),
-)
-variant(
-    "3.2.8",
-    "all refused",
-    "a night on which nothing was loaded",
-    reviews_raw=variants.rows(("<html>",), ("<p>",), ("</p>",), ("</html>",), ("<html>",)),
 )
 ### END HIDDEN TESTS
 check(
@@ -2024,7 +2066,7 @@ spark.read.parquet(boxes).orderBy("delivery", "box").show()
 # - **Otherwise:** rows that fit `ORDER` go to `target`, with the columns of `ORDER` and `source_file`. A line that does not (a value of another type, too few or too many fields) goes to `quarantine`, with `line` (as it came) and `source_file`. The file is moved to `processed`.
 # - `log` gets one row per file: `file`, `status` (`"loaded"` or `"rejected"`), `lines` (those of the file, without the header), `loaded` and `quarantined` (how many rows went where; 0 for a rejected file). The three numbers are `BIGINT`.
 #
-# `target`, `quarantine` and `log` are Parquet. **Last night the job died.** So before the first run `target` already holds some rows of files that are still in `landing`, and `log` has the entry of one such file. `target` is partitioned by `source_file`, `log` by `file`. After your run every row and every entry must be there once.
+# `target`, `quarantine` and `log` are Parquet. **Last night the job died.** So before the first run `target` holds rows of earlier nights, which must stay, and also some rows of files that are still in `landing`; `log` has the entry of one such file, with zeros, since the job had not yet counted. `target` is partitioned by `source_file`, `log` by `file`. After your run every row and every entry must be there once.
 # Every file has at least one row that fits, unless its header is wrong. No line is blank, and no two files have the same name. A run that finds no file changes nothing. `quarantine`, `processed` and `rejected` are made by your function, when there is something to put there.
 
 
@@ -2134,7 +2176,7 @@ check(
         },
         "made": {
             "target": {
-                "key": ["order_id"],
+                "key": ["order_id", "source_file"],
                 "setup": {
                     "table": "orders",
                     "format": "parquet",
@@ -2145,7 +2187,8 @@ check(
                         "channel",
                         "explode(IF(order_ts < '2024-07-01' AND order_id % 41 <> 0 AND order_id % 53 <> 0 AND order_id % 211 <> 0"
                         " AND (order_ts < '2024-04-01' OR order_id % 3 = 0),"
-                        " array(concat('orders-', year(order_ts), '-', quarter(order_ts), '.csv')), array())) AS source_file",
+                        " array(concat('orders-', year(order_ts), '-', quarter(order_ts), '.csv')),"
+                        " IF(order_id % 50 = 2, array('orders-2023-4.csv'), array()))) AS source_file",
                     ],
                     "partitioned_by": ["source_file"],
                 },
@@ -2158,10 +2201,10 @@ check(
                     "format": "parquet",
                     "select": [
                         "'loaded' AS status",
-                        "40L AS lines",
-                        "39L AS loaded",
-                        "1L AS quarantined",
-                        "explode(IF(order_id = 1, array('orders-2024-1.csv'), array())) AS file",
+                        "0L AS lines",
+                        "0L AS loaded",
+                        "0L AS quarantined",
+                        "explode(IF(order_id = 4, array('orders-2024-1.csv'), array())) AS file",
                     ],
                     "partitioned_by": ["file"],
                 },
@@ -2179,7 +2222,7 @@ check(
 # 4. Then the log, in one write for all files of this run; at last, move. Whatever was done last night is replaced, so you need not look at it.
 
 
-# %% wrong="3.2.9" because="`target`"
+# %% wrong="3.2.9" because="`log`: 1 row is not expected"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     header = "order_id,customer_id,store_id,channel"
     for path in sorted(Path(landing).iterdir()):
@@ -2201,7 +2244,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed if first == header else rejected)
 
 
-# %% wrong="3.2.9" because="`target`"
+# %% wrong="3.2.9" because="`log`"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     header = "order_id,customer_id,store_id,channel"
     done = {row.file for row in spark.read.parquet(log).collect()}
@@ -2228,7 +2271,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed if first == header else rejected)
 
 
-# %% wrong="3.2.9" because="`target`"
+# %% wrong="3.2.9" because="`quarantine`: 17 rows are missing"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     header = "order_id,customer_id,store_id,channel"
     arrived = sorted(Path(landing).iterdir())
@@ -2263,7 +2306,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed if str(path) in good_header else rejected)
 
 
-# %% wrong="3.2.9" because="`target`"
+# %% wrong="3.2.9" because="`status` is wrong"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     arrived = sorted(Path(landing).iterdir())
     if not arrived:
@@ -2291,7 +2334,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed)
 
 
-# %% wrong="3.2.9" because="on hidden data"
+# %% wrong="3.2.9" because="files that arrive one by one"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     header = "order_id,customer_id,store_id,channel"
     arrived = sorted(Path(landing).iterdir())
@@ -2308,7 +2351,8 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         size[path.name] = len(lines)
         if first == header:
             good_header.append(path)
-    # Fails in a night on which every header is wrong.
+    if not good_header:
+        return
     reader = spark.read.schema(f"{ORDER}, _corrupt_record STRING").option("header", True)
     rows = reader.csv([str(path) for path in good_header])
     rows = rows.select("*", F.col("_metadata.file_name").alias("source_file")).cache()
@@ -2327,6 +2371,27 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     replace(spark.createDataFrame(entries, columns), log, "file")
     for path in arrived:
         move(path, processed if path in good_header else rejected)
+
+
+# %% wrong="3.2.9" because="a year without a bad line"
+def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
+    for path in sorted(Path(landing).iterdir()):
+        first, *lines = path.read_text().splitlines()
+        counts = ("rejected", len(lines), 0, 0)
+        if first == "order_id,customer_id,store_id,channel":
+            reader = spark.read.schema(f"{ORDER}, _corrupt_record STRING").option("header", True)
+            rows = reader.csv(str(path)).cache()
+            good = rows.filter("_corrupt_record IS NULL").drop("_corrupt_record")
+            bad = rows.filter("_corrupt_record IS NOT NULL").selectExpr("_corrupt_record AS line")
+            good.write.mode("overwrite").parquet(f"{target}/source_file={path.name}")
+            bad.write.mode("overwrite").parquet(f"{quarantine}/source_file={path.name}")
+            by = rows.groupBy(F.isnull("_corrupt_record").alias("fits")).count().collect()
+            found = {row.fits: row["count"] for row in by}
+            counts = ("loaded", len(lines), found[True], found[False])
+        columns = "status STRING, lines BIGINT, loaded BIGINT, quarantined BIGINT"
+        entry = spark.createDataFrame([counts], columns)
+        entry.write.mode("overwrite").parquet(f"{log}/file={path.name}")
+        move(path, processed if counts[0] == "loaded" else rejected)
 
 
 # %% right="3.2.9"
@@ -2433,6 +2498,6 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
 # | replace per file, do not append | a second run then does no harm |
 # | reconcile per file, with a full join | totals cancel out |
 #
-# > **On Databricks:** the landing zone is a *volume* or a folder in cloud storage. `format("cloudFiles")` is **Auto Loader**, a file stream with more comfort: it finds new files by events of the cloud instead of listing the folder, keeps the schema in `cloudFiles.schemaLocation`, can stop or go on when a column is new
+# > **On Databricks:** the landing zone is a *volume* or a folder in cloud storage. `format("cloudFiles")` is **Auto Loader**, a file stream with more comfort: it can find new files by events of the cloud instead of listing the folder, keeps the schema in `cloudFiles.schemaLocation`, can stop or go on when a column is new
 # > (`cloudFiles.schemaEvolutionMode`), and has the rescued data column built in (`_rescued_data`). It recognises files by path as well, but has no limit of age unless you set one. `COPY INTO` does the same for batches in SQL. Files are moved with `dbutils.fs.mv`, and Auto Loader can do it itself (`cloudFiles.cleanSource`);
 # > open-source Spark has the option `cleanSource` for that. `_metadata` is the same.
