@@ -1280,7 +1280,7 @@ def both_versions(spark, landing):
         "f",
         lambda name, value: (
             ~name.isin("order_id", "customer_id", "store_id", "channel", "source")
-            | (name.isin("customer_id", "store_id") & ~value.rlike("^[0-9]+$"))
+            | (name.isin("order_id", "customer_id", "store_id") & ~value.rlike("^[0-9]+$"))
         ),
     )
     return fields.select(
