@@ -117,7 +117,7 @@ stock.select(
 # ### Exercise 3.2.1: what came in?
 #
 # Partners put their reviews into sub-folders of `landing`, one per partner, such as `landing/north/reviews-01.json`. Two partners may use the same file name. Return one row per file: `partner` (the name of the sub-folder),
-# `file` (the name of the file), `modified` (when it was written) and `lines` (how many lines it has, blank ones and broken ones included). There may be more partners than in the sample, or no file at all.
+# `file` (the name of the file), `modified` (when it was written) and `lines` (how many lines it has, blank ones and broken ones included). Every file has at least one line. There may be more partners than in the sample, or no file at all.
 #
 # (For each check the files are made anew, in folders that go away afterwards. If you want to see them, let your function print something, such as `spark.read.text(landing).show(3)`.)
 
@@ -267,7 +267,7 @@ def what_came_in(spark, landing):
 # ## A contract, checked value by value
 #
 # The simplest contract is a list: these columns, of these types, these must not be missing. Files such as CSV hold only text, so somebody must turn text into types. Spark 4 follows the **ANSI** rules of SQL: `CAST` of a text that is no
-# number raises an error and ends the job. That is right for your own tables, where such a text is a fault of yours. It is wrong at the door, where faults are a daily matter. There you want **`try_cast`**, which gives NULL:
+# number raises an error and ends the job. That is right for your own tables, where such a text is a fault of yours. It is wrong for files of others, where faults are a daily matter. There you want **`try_cast`**, which gives NULL:
 
 # %%
 counted = spark.createDataFrame(
@@ -489,7 +489,7 @@ def breaches_of(raw_customers, contract):
 # %% [markdown]
 # ## Good rows on, bad lines aside
 #
-# In 3.1 you read with mode `PERMISSIVE` and a column `_corrupt_record`. At the door three of its habits matter. Here is a file with all of them: a whole line, a word in the place of a number, a number in quotation marks, an empty line, a line that is cut off, and
+# In 3.1 you read with mode `PERMISSIVE` and a column `_corrupt_record`. For files of others three of its habits matter. Here is a file with all of them: a whole line, a word in the place of a number, a number in quotation marks, an empty line, a line that is cut off, and
 # a line in which nothing of the contract is.
 
 # %%
@@ -850,7 +850,7 @@ def split_feed(spark, landing, target, quarantine):
 #
 # Sooner or later a partner adds a column, renames one, or sends a number as text. That is **schema drift**, and the dangerous kinds are those that raise no error. What happens depends on the format:
 #
-# - **JSON goes by name.** A field that the schema does not have is skipped, without a word. A field that is no longer there under its old name is NULL, without a word.
+# - **JSON goes by name.** A field that the schema does not have is skipped. A field that is no longer there under its old name is NULL. Both happen silently.
 # - **CSV goes by position.** A file whose columns stand in another order is read into the wrong columns, and where the types happen to fit, nothing is noticed. The header is not even compared, unless you say `enforceSchema=False`; then a different header is an error.
 
 # %%
@@ -2537,7 +2537,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
 # | remember | because |
 # |---|---|
 # | take `_metadata.file_name` and the modification time along | a wrong row can be traced to its file, and the file loaded again |
-# | at the door `try_cast`, and compare before and after | under ANSI a plain cast ends the job; a NULL alone does not say why |
+# | `try_cast` for values of others, and compare before and after | under ANSI a plain cast ends the job; a NULL alone does not say why |
 # | `_corrupt_record` holds the whole line for any value that does not fit | it does not mean "no JSON" |
 # | give `from_json` the name of the column for bad lines | without options it skips fields that nobody asked for |
 # | the JSON reader skips empty lines | count lines with the text reader |
