@@ -1515,7 +1515,7 @@ def carrier_source(spark, api, partitions):
             return [InputPartition(number) for number in range(int(self.options["parts"]))]
 
         def read(self, partition):
-            page, last = partition.value + 1, None
+            page = partition.value + 1
             rows = fetch(self.options["base"] + "/parcels/summary").json()["rows"]
             while (page - 1) * 100 < rows:
                 found = fetch(f"{self.options['base']}/parcels?page_size=100&page={page}").json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,14 @@ class FolderState:
 class FilesAnswer:
     """`frames` by name: the rows of a folder, and what was "returned"; `value` in a list of one, when it was a plain value.
 
-    `made` by folder; `stays` are the names of the files that are left in a given folder.
+    `made` by folder; `stays` are the names of the files that are left in a given folder; `served` what clients of an API did.
     """
 
     frames: Mapping[str, Frame]
     made: Mapping[str, FolderState]
     stays: Mapping[str, tuple[str, ...]]
     value: tuple[Any, ...] = ()
+    served: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def save(answer: Answer, folder: Path) -> None:
@@ -71,6 +72,7 @@ def save(answer: Answer, folder: Path) -> None:
         "made": {name: asdict(state) for name, state in found.made.items()},
         "stays": {name: list(names) for name, names in found.stays.items()},
         "value": list(found.value),
+        "served": {name: dict(seen) for name, seen in found.served.items()},
         "facts": dict(answer.facts),
     }
     save_document(document, folder / STATE)
@@ -78,13 +80,16 @@ def save(answer: Answer, folder: Path) -> None:
 
 def load(folder: Path) -> Answer:
     """Read what `save` wrote. Raises AnswerUnreadable for anything else."""
-    made, stays, value, facts = load_document(folder / STATE, _understood)
-    return Answer(FilesAnswer(load_frames(folder, _FRAME_FILE, MAXIMUM_FRAMES), made, stays, value), facts)
+    made, stays, value, served, facts = load_document(folder / STATE, _understood)
+    frames = load_frames(folder, _FRAME_FILE, MAXIMUM_FRAMES)
+    return Answer(FilesAnswer(frames, made, stays, value, served), facts)
 
 
 def _understood(
     document: Any,
-) -> tuple[dict[str, FolderState], dict[str, tuple[str, ...]], tuple[Any, ...], dict[str, Any]]:
+) -> tuple[
+    dict[str, FolderState], dict[str, tuple[str, ...]], tuple[Any, ...], dict[str, dict[str, int]], dict[str, Any]
+]:
     value = typed(document["value"], list)
     if len(value) > 1:
         raise ValueError("there is more than one value")
@@ -92,6 +97,10 @@ def _understood(
         {text(name): _state(state) for name, state in entries(document["made"]).items()},
         {text(name): texts(names) for name, names in entries(document["stays"]).items()},
         tuple(comparable(item) for item in value),
+        {
+            text(name): {text(fact): typed(count, int) for fact, count in entries(seen).items()}
+            for name, seen in entries(document["served"]).items()
+        },
         entries(document["facts"]),
     )
 

@@ -17,11 +17,13 @@ from autograder.checks.files.judging import judged
 from autograder.checks.files.layout import Layout, look, shown
 from autograder.checks.files.made import observe
 from autograder.checks.files.options import RETURNED, SCRIPT, FilesOptions, Script
-from autograder.checks.files.source import write
+from autograder.checks.files.served import Served, behaviour_of
+from autograder.checks.files.source import parts, write
 from autograder.checks.observing import kept_settings, observer, working_folder
 from autograder.checks.stream.drive import running, stop_streams
 from autograder.checks.value import plain
 from autograder.compare import Frame
+from autograder.services.api import Api, Behaviour
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -54,22 +56,26 @@ class FilesCheck(Check):
         """Follow the script, then look at the folders."""
         wanted = FilesOptions.of(options)
         script = Script.of(workspace.arguments.get(SCRIPT), wanted)
-        with observer(workspace.spark, workspace.tables) as session, _own_traces(workspace.spark, wanted) as stray:
-            stage = _Stage(wanted, workspace.folder, session)
-            stage.set_up()
+        behaviour = behaviour_of(workspace.arguments)
+        with (
+            observer(workspace.spark, workspace.tables) as session,
+            _own_traces(workspace.spark, wanted) as stray,
+            contextlib.closing(_Stage(wanted, workspace.folder, session)) as stage,
+        ):
+            stage.set_up(behaviour)
             results = [
                 self._result(function, {**inputs, **stage.paths}, wanted, options, workspace.spark)
                 for step in script.steps
                 if stage.happens(step)
             ]
             frames, states = stage.observe(stray)
-            stays = stage.left()
+            stays, served = stage.left(), stage.asked()
         last = results[-1]
         if isinstance(last, Answer):
             rows = last.payload if options.get("ordered") else last.payload.sorted()
-            return Answer(FilesAnswer({**frames, RETURNED: rows}, states, stays), last.facts)
+            return Answer(FilesAnswer({**frames, RETURNED: rows}, states, stays, (), served), last.facts)
         value = (results,) if wanted.returns == "each" else (last,) if wanted.returns else ()
-        return Answer(FilesAnswer(frames, states, stays, value))
+        return Answer(FilesAnswer(frames, states, stays, value, served))
 
     def _result(
         self,
@@ -108,13 +114,17 @@ class FilesCheck(Check):
 
 @dataclass
 class _Stage:
-    """The folders of one run. `waiting` are the names of the files of each given folder that have not arrived yet."""
+    """The folders and APIs of one run. `waiting` are the names of the files of each given folder that have not arrived yet, and
+    `unpublished` the parts of the rows of each API.
+    """
 
     wanted: FilesOptions
     home: Path
     session: SparkSession
     waiting: dict[str, list[str]] = field(default_factory=dict)
     before: dict[str, Layout] = field(default_factory=dict)
+    apis: dict[str, Api] = field(default_factory=dict)
+    unpublished: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
         """Where a folder is."""
@@ -123,12 +133,17 @@ class _Stage:
     @property
     def paths(self) -> dict[str, str]:
         """What the learner's function gets."""
-        return {name: str(self.path(name)) for name in (*self.wanted.given, *self.wanted.made)}
+        folders = {name: str(self.path(name)) for name in (*self.wanted.folders, *self.wanted.made)}
+        return {**folders, **{name: api.url for name, api in self.apis.items()}}
 
-    def set_up(self) -> None:
-        """Write all files: those that arrive beside their folder, those that are there before into it."""
+    def set_up(self, behaviour: Behaviour) -> None:
+        """Write all files: those that arrive beside their folder, those that are there before into it. Start the APIs."""
         (self.home / "made").mkdir()
         for name, source in self.wanted.given.items():
+            if source.served:
+                self.unpublished[name] = parts(source, self.session)
+                self.apis[name] = source.served.start(behaviour)
+                continue
             self.path(name).mkdir(parents=True)
             self.waiting[name] = write(source, self.session, self._staging(name))
         for name, wish in self.wanted.made.items():
@@ -147,6 +162,11 @@ class _Stage:
                     place.parent.mkdir(parents=True, exist_ok=True)
                     (self._staging(name) / file).rename(place)
                 del waiting[:count]
+            for name, unpublished in self.unpublished.items():
+                count = len(unpublished) if what == "rest" else int(what)
+                for lines in unpublished[:count]:
+                    self.apis[name].publish(self._served(name).name, lines)
+                del unpublished[:count]
         elif verb == "remove":
             name, _, file = what.partition("/")
             (self.path(name) / file).unlink(missing_ok=True)
@@ -171,6 +191,20 @@ class _Stage:
         return {
             name: tuple(map(shown, layout.files)) for name, layout in layouts.items() if layout.problem in ("", "mixed")
         }
+
+    def asked(self) -> dict[str, dict[str, int]]:
+        """What clients of each API did."""
+        return {name: self._served(name).seen(api.facts) for name, api in self.apis.items()}
+
+    def close(self) -> None:
+        """End the APIs."""
+        for api in self.apis.values():
+            api.stop()
+
+    def _served(self, name: str) -> Served:
+        served = self.wanted.given[name].served
+        assert served is not None
+        return served
 
     def _staging(self, name: str) -> Path:
         return self.home / "waiting" / name

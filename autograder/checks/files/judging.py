@@ -11,6 +11,7 @@ from autograder.checks.base import Answer, Judgement
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.files.answer import FilesAnswer, FolderState
 from autograder.checks.files.options import COMPRESSIONS, FORMATS, RETURNED, FilesOptions, Made
+from autograder.checks.files.served import complaints
 from autograder.checks.observing import told_condition
 from autograder.checks.returned import describe
 from autograder.compare import Frame, FrameRules, compare_frames, compare_values
@@ -48,6 +49,9 @@ def _findings(
     for name, source in wanted.given.items():
         if source.stays:
             yield _left(name, mine.stays.get(name), theirs.stays[name])
+        if source.served:
+            for said in complaints(name, source.served, mine.served.get(name, {}), theirs.served.get(name, {})):
+                yield Judgement(False, said, shape="requests")
     if complaint := plan.complaint(actual.facts, {"actions": options.get("actions")}):
         yield Judgement(False, complaint, shape="actions")
 

@@ -12,6 +12,7 @@
   whole text of a file instead (`"to_json(collect_list(struct(*)))"`).
 - `"modified"`: when the files were last changed (UTC), in order of their names; one minute apart from 2025-06-01 00:00:00 unless given.
 - `"stays": True`: which files are still there at the end is part of the answer.
+- `"served": {...}`: an API gives the rows out; see `autograder.checks.files.served`.
 
 `"made": {"target": {...}}` are folders that the function writes. Each is a parameter: a path at which nothing is yet.
 
@@ -36,6 +37,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.checks.bounds import Bound, known_keys
+from autograder.checks.files.served import BEHAVIOUR, WHOLE_ROW, Served
 
 SCRIPT = "script"
 """The name of the argument that holds the script."""
@@ -74,6 +76,7 @@ class Source:
     suffix: str = "txt"
     modified: tuple[dt.datetime, ...] = ()
     stays: bool = False
+    served: Served | None = None
 
     def moment(self, number: int) -> float:
         """When the file of this number (from 0) was last changed, in seconds since 1970."""
@@ -134,15 +137,24 @@ class FilesOptions:
         if returns not in (False, True, "each"):
             raise WrongOptions('files=: "returns" is True or "each".')
         for name in [*document.get("given", {}), *document.get("made", {})]:
-            if not _NAME.fullmatch(name) or name in (RETURNED, SCRIPT, "spark") or (name in given and name in made):
+            if (
+                not _NAME.fullmatch(name)
+                or name in (RETURNED, SCRIPT, BEHAVIOUR, "spark")
+                or (name in given and name in made)
+            ):
                 raise WrongOptions(
                     f"files=: {name!r} cannot be the name of a folder; use small letters, digits and _, each name once."
                 )
-        if not made and not returns and not any(source.stays for source in given.values()):
+        if not made and not returns and not any(source.stays or source.served for source in given.values()):
             raise WrongOptions('files=: nothing would be compared; say "made", "returns" or "stays".')
         if sum(wish.content for wish in made.values()) + bool(returns) > MAXIMUM_FRAMES:
             raise WrongOptions(f"files=: at most {MAXIMUM_FRAMES} folders and results can be compared.")
         return cls(given, made, returns)
+
+    @property
+    def folders(self) -> list[str]:
+        """The names of the given folders: of all that is given but APIs."""
+        return [name for name, source in self.given.items() if source.served is None]
 
     @property
     def sources(self) -> list[Source]:
@@ -173,7 +185,7 @@ class Script:
             known = (
                 step == "run"
                 or (verb == "feed" and (what == "rest" or what.isdigit()))
-                or (verb == "remove" and folder in options.given and name and ".." not in name)
+                or (verb == "remove" and folder in options.folders and name and ".." not in name)
             )
             if not known:
                 raise WrongOptions(
@@ -185,6 +197,8 @@ class Script:
 def _source(document: Any, where: str, formats: tuple[str, ...] = (*FORMATS, LINES)) -> Source:
     if not isinstance(document, Mapping) or not isinstance(document.get("table"), str):
         raise WrongOptions(f'{where}: give a dictionary with at least "table".')
+    if "served" in document:
+        return _api(document, where)
     known_keys(document, set(Source.__dataclass_fields__), where)
     found = Source(
         **{
@@ -207,6 +221,14 @@ def _source(document: Any, where: str, formats: tuple[str, ...] = (*FORMATS, LIN
     return found
 
 
+def _api(document: Mapping[str, Any], where: str) -> Source:
+    """Rows that an API gives out."""
+    known_keys(document, {"table", "select", "line", "files", "served"}, f"{where} (served)")
+    served = Served.of(document["served"], document["table"], where)
+    line, files = document.get("line", WHOLE_ROW), document.get("files", 1)
+    return Source(document["table"], tuple(document.get("select", ())), LINES, files=files, line=line, served=served)
+
+
 def _made(document: Any, where: str) -> Made:
     if not isinstance(document, Mapping):
         raise WrongOptions(f"{where}: give a dictionary, {{}} when only the rows of Parquet files count.")
@@ -217,6 +239,8 @@ def _made(document: Any, where: str) -> Made:
             values[name] = Bound.of(values[name], f"{where}, {name}")
     if "setup" in values:
         values["setup"] = _source(values["setup"], f"{where}, setup", (*FORMATS, LINES, DELTA))
+        if values["setup"].served:
+            raise WrongOptions(f'{where}: "served" is for given rows.')
     for name in ("key", "partitioned_by"):
         if name in values:
             values[name] = tuple(values[name])

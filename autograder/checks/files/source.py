@@ -38,6 +38,18 @@ def write(source: Source, session: SparkSession, folder: Path) -> list[str]:
     return names
 
 
+def parts(source: Source, session: SparkSession) -> list[tuple[str, ...]]:
+    """The lines of a source, cut into its number of parts."""
+    from pyspark.sql import functions as F
+
+    frame = session.table(source.table).coalesce(1)
+    if source.select:
+        frame = frame.selectExpr(*source.select)
+    lines = [text for (text,) in _rows(frame.select(F.expr(source.line)))]
+    size = max(1, -(-len(lines) // source.files))
+    return [tuple(lines[start : start + size]) for start in range(0, len(lines), size)]
+
+
 def _write_by_spark(source: Source, frame: DataFrame, folder: Path) -> None:
     """As Spark writes it, without its marks of success and its checksums, and with names that do not change."""
     temporary = folder.with_name(f"{folder.name} as written")
