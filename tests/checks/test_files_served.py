@@ -207,6 +207,20 @@ def test_each_bound_has_a_sentence(
     assert CHECK.judge(wanted, wanted, options).equal
 
 
+def test_polite_stands_for_five_bounds(outcome_of: Callable[..., Outcome]) -> None:
+    served = {**SERVED, "polite": True, "record": {"repeated": {"at_most": 9}}}
+    options = {"files": {"given": {"api": {"table": "things", "served": served}}, "returns": True}}
+
+    def impolite(spark: SparkSession, api: str) -> int:
+        hammering(api)
+        return 1
+
+    behaviour = {"paging": "number", "page_size": 4}
+    found = answer(outcome_of(impolite, served=served, behaviour=behaviour))
+    assert found.payload.served["api"] == {"impatient": 0, "hurried": 0, "pointless": 1, "waited": 0, "repeated": 3}
+    assert "was repeated although the answer" in CHECK.judge(found, found, options).message
+
+
 def test_content_comes_before_the_record_and_a_missing_record_is_told(outcome_of: Callable[..., Outcome]) -> None:
     served = {"record": {"requests": {"at_most": 0}}}
     options = {"files": {"given": {"api": {"table": "things", "served": {**SERVED, **served}}}, "returns": True}}

@@ -6,7 +6,8 @@ whole row unless given. `"files"` is the number of parts in which rows come in: 
 
 - `"as": "parcels"`: what the table is called in addresses; its own name unless given.
 - `"key"`: the field by which single rows are found; `"updated"`: the one with the time of change, for `updated_since`.
-- `"record": {"repeated": {"at_most": 0}}`: bounds on what the clients did, see `autograder.services.api.Facts`.
+- `"record": {"requests": {"at_most": "reference"}}`: bounds on what the clients did, see `autograder.services.api.Facts`.
+- `"polite": True`: five more bounds, none of "impatient", "hurried", "pointless", "waited", "repeated".
 
 How the API treats its clients says the argument `behaviour` of the `check` call, which a hidden variant may replace:
 `{"paging": "number", "burst": 5, "every": 4, "kinds": ["503", "cut"]}`, see `autograder.services.api.Behaviour`.
@@ -25,6 +26,8 @@ BEHAVIOUR = "behaviour"
 """The name of the argument that tells how APIs treat their clients."""
 
 WHOLE_ROW = "to_json(struct(*), map('ignoreNullFields', 'false'))"
+
+POLITE = ("impatient", "hurried", "pointless", "waited", "repeated")
 
 _SENTENCES = {
     "requests": "`{name}` got {n} request{s}",
@@ -57,10 +60,11 @@ class Served:
         """What an option describes. Raises ValueError, for the author."""
         if not isinstance(document, Mapping):
             raise ValueError(f'{where}: "served" is a dictionary, {{}} for an API without special wishes.')
-        known_keys(document, {"as", "key", "updated", "record"}, f"{where}, served")
+        known_keys(document, {"as", "key", "updated", "polite", "record"}, f"{where}, served")
         record = document.get("record", {})
         known_keys(record, set(_SENTENCES), f"{where}, record")
-        bounds = {name: Bound.of(value, f"{where}, {name}") for name, value in record.items()}
+        bounds = dict.fromkeys(POLITE, Bound(at_most=0)) if document.get("polite") else {}
+        bounds |= {name: Bound.of(value, f"{where}, {name}") for name, value in record.items()}
         return cls(document.get("as", table), document.get("key", ""), document.get("updated", ""), bounds)
 
     def start(self, behaviour: Behaviour) -> Api:
