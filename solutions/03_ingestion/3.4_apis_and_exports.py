@@ -58,7 +58,7 @@ payments = spark.read.parquet(sample("payments"))
 from autograder.services import api
 
 catalogue = products.orderBy("product_id").select(
-    F.to_json(F.struct("product_id", "name", F.col("price").cast("string")))
+    F.to_json(F.struct("product_id", "name", F.col("price").cast("string").alias("price")))
 )
 supplier = api.start(
     {"products": api.Table(tuple(row[0] for row in catalogue.collect()), key="product_id")},

@@ -166,7 +166,8 @@ def test_who_does_not_wait_is_refused_again_and_told() -> None:
     with served(burst=1, retry_after=5.0) as running:
         statuses = [requests.get(f"{running.url}/prices", timeout=10).status_code for _ in range(4)]
         assert statuses == [200, 429, 429, 429]
-        assert (running.facts.refused, running.facts.impatient) == (3, 2)
+        assert requests.get(f"{running.url}/prices?page_size=5", timeout=10).headers["Retry-After"] < "5.000"
+        assert (running.facts.refused, running.facts.impatient) == (4, 2)
 
 
 def test_who_asks_for_another_page_was_not_told_to_wait() -> None:
@@ -243,9 +244,11 @@ def test_a_slow_answer_is_slow_only_for_those_who_wait_for_it() -> None:
         assert (running.facts.waited, time.monotonic() - began >= 0.2) == (1, True)
 
 
-@pytest.mark.parametrize("wrong", [{"kinds": ("teapot",)}, {"kinds": ()}, {"paging": "sideways"}, {"page_size": 200}])
+@pytest.mark.parametrize(
+    "wrong", [{"kinds": ("teapot",)}, {"kinds": ()}, {"paging": "sideways"}, {"page_size": 200}, {"retry_after": 0.0}]
+)
 def test_a_behaviour_that_makes_no_sense_is_told(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"kinds|paging|page_size"):
+    with pytest.raises(ValueError, match=r"kinds|paging|page_size|retry_after"):
         Behaviour(**wrong)
 
 

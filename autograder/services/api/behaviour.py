@@ -57,6 +57,8 @@ class Behaviour:
             raise ValueError(f"kinds: at least one of {', '.join(FAILURES)} is needed, and nothing else.")
         if self.paging not in ("cursor", "number"):
             raise ValueError(f'paging is "cursor" or "number", not {self.paging!r}.')
+        if self.retry_after < 0.001:
+            raise ValueError("retry_after must be at least 0.001 seconds.")
         if not 1 <= self.page_size <= self.largest_page:
             raise ValueError("page_size must be at least 1, and at most largest_page.")
 

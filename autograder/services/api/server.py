@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import socket
@@ -152,8 +153,9 @@ class Api:
                 self._admitted += 1
                 return 0.0
             self._admitted, self._opens = 0, now + self.behaviour.retry_after
+            return self.behaviour.retry_after
         # The header says milliseconds; rounded up, so that nobody who waits as told is refused for it.
-        return max(round(self._opens - now + 0.0005, 3), 0.001)
+        return math.ceil((self._opens - now) * 1000) / 1000
 
 
 def start(tables: Mapping[str, Table], behaviour: Behaviour | None = None) -> Api:
