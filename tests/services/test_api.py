@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pandas as pd
 import pytest
 import requests
 from pyspark.sql import DataFrame, SparkSession
@@ -263,11 +264,7 @@ def test_pages_are_read_by_the_python_workers_of_spark(spark: SparkSession) -> N
                     if answer.status_code == 503:
                         time.sleep(0.01)
                         answer = requests.get(f"{url}/prices", params={"page": page}, timeout=10)
-                    yield (
-                        batch.iloc[:0]
-                        .assign(id=0)[["id"]]
-                        ._append([{"id": row["id"]} for row in answer.json()["items"]])
-                    )
+                    yield pd.DataFrame({"id": [row["id"] for row in answer.json()["items"]]})
 
         pages: DataFrame = spark.createDataFrame([(page,) for page in range(1, 11)], "page INT").repartition(2)
         ids = sorted(row["id"] for row in pages.mapInPandas(read, "id LONG").collect())
