@@ -37,6 +37,9 @@ _WRAPPED = re.compile(
 """A Spark error that PySpark did not recognise: it arrives as a Java error with everything in its text."""
 
 
+_IN_A_WORKER = " (raised inside a Python function that Spark ran for you)"
+
+
 def explain(error: BaseException) -> str:
     """`CLASS: message. Advice.` For Spark errors the error condition and the first paragraph; for Python errors the last line."""
     condition, text = _condition(error), str(error)
@@ -46,7 +49,10 @@ def explain(error: BaseException) -> str:
         condition, text = _java_cause(error) or (condition, text)
     python_error = re.search(r"^(\w+(?:\.\w+)*(?:Error|Exception)): (.*)$", text, re.MULTILINE)
     if type(error).__name__ == "PythonException" and python_error:
-        return f"{python_error[1]}: {python_error[2]} (raised inside a Python function that Spark ran for you)"
+        return f"{python_error[1]}: {python_error[2]}{_IN_A_WORKER}"
+    bare = re.search(r"^\s*(\S.*)\n(\w+(?:\.\w+)*(?:Error|Exception))$", text, re.MULTILINE)
+    if type(error).__name__ == "PythonException" and bare:
+        return f"{bare[2]} at `{bare[1]}`{_IN_A_WORKER}"
     message = _first_paragraph(text)
     if not condition:
         name = type(error).__name__

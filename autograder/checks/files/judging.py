@@ -52,6 +52,8 @@ def _findings(
         if source.served:
             for said in complaints(name, source.served, mine.served.get(name, {}), theirs.served.get(name, {})):
                 yield Judgement(False, said, shape="requests")
+            if source.served.record:
+                yield Judgement(True, right=(f"The requests to `{name}` are as they should be.",))
     if complaint := plan.complaint(actual.facts, {"actions": options.get("actions")}):
         yield Judgement(False, complaint, shape="actions")
 
