@@ -55,14 +55,14 @@ payments = spark.read.parquet(sample("payments"))
 # other: HTTP. (`autograder.services.api` is a part of this course. It can do what real APIs do, also the unpleasant things.)
 
 # %%
-from autograder.services import api
+from autograder.services import api as local_api
 
 catalogue = products.orderBy("product_id").select(
     F.to_json(F.struct("product_id", "name", F.col("price").cast("string").alias("price")))
 )
-supplier = api.start(
-    {"products": api.Table(tuple(row[0] for row in catalogue.collect()), key="product_id")},
-    api.Behaviour(page_size=50, largest_page=50, burst=4, every=2, kinds=("503", "cut")),
+supplier = local_api.start(
+    {"products": local_api.Table(tuple(row[0] for row in catalogue.collect()), key="product_id")},
+    local_api.Behaviour(page_size=50, largest_page=50, burst=4, every=2, kinds=("503", "cut")),
 )
 answer = requests.get(f"{supplier.url}/products", params={"page_size": 2}, timeout=10)
 print(answer.status_code, answer.headers["Content-Type"])
@@ -1207,8 +1207,8 @@ class SupplierSource(DataSource):
         return ProductReader(self.options)
 
 
-calm = api.start(
-    {"products": api.Table(tuple(row[0] for row in catalogue.collect()), key="product_id")}
+calm = local_api.start(
+    {"products": local_api.Table(tuple(row[0] for row in catalogue.collect()), key="product_id")}
 )
 spark.dataSource.register(SupplierSource)
 few = spark.read.format("supplier").option("base", calm.url).option("upto", 9).load()
