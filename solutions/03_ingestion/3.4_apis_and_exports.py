@@ -33,7 +33,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import requests
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
@@ -752,7 +751,7 @@ for file in sorted(landing.rglob("part-*.json")):
 # - `sha256`: the SHA-256 checksum of the body as text of hexadecimal digits (`sha2` with 256 bits)
 # - `body`: the text of the answer, as it came
 #
-# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there. The carrier fails now and then and wants rests, so use your `fetch`.
+# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there. The carrier fails now and then and wants rests, so use your `fetch` (repair it first if 3.4.2 has not passed).
 
 
 # %% answer="3.4.3" title="Landed as it came"
