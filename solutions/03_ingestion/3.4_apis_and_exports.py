@@ -1808,7 +1808,7 @@ spark.read.format("avro").load(f"{folder}/avro").printSchema()
 # Make one document per order: `order_id`, `ordered_at` (from `order_ts`), `customer_id`, `status`, `month` (the month of `order_ts` as text such as `2025-03`) and `lines`, an array of structs with `line`, `product_id`, `quantity` and `unit_price`, sorted by `line`; an empty array for an order without lines.
 # Lines of orders that are not in `orders` do not count. Write the documents three times; none of the folders exists yet:
 #
-# - `documents`: JSON lines, with the fields in the order given here, NULLs written as `null`, and `unit_price` as **text** (`"24.99"`)
+# - `documents`: JSON lines, with the fields in the order given here, NULLs written as `null`, times as Spark writes them by itself (`"2025-03-01T08:15:00.000Z"`), and `unit_price` as **text** (`"24.99"`)
 # - `archive`: Avro, with the types as they are (`unit_price` DECIMAL)
 # - `warehouse`: Parquet, types as in Avro, partitioned by `month`, **one file per month**
 
