@@ -8,6 +8,7 @@
 - `"partitions": 1`: the number of partitions of the answer.
 - `"broadcast_variables": 1`: at least so many broadcast variables are used by the answer's Python functions.
 - `"python": False`: no operator hands rows to Python.
+- `"python_functions": ["arrow_udf", "arrow_udf with iterators"]`: column functions in Python are there, and of no other kind than these.
 - `"pushed_filters": ["country"]`: values of these columns are compared while files are read, not afterwards.
 - `"partition_filters": ["country"]`: whole partitions are left out by these columns.
 - `"reads_columns": ["name", "attributes.brand"]`: no other columns are read from files.
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from autograder.checks.scans import initial_plan, nodes, scans
@@ -28,7 +29,7 @@ from autograder.checks.scans import initial_plan, nodes, scans
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_NODE = re.compile(r"^[\s:+|*\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
+_NODE = re.compile(r"^[\s:+|*!\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
 _STORAGE = re.compile(r"InMemoryRelation .*StorageLevel\((?P<level>[^)]*)\)")
 _PYTHON_OPERATORS = ("BatchEvalPythonExec", "ArrowEvalPythonExec")
 _PYTHON_NAME = re.compile(r"Python|Pandas|InArrow")
@@ -46,6 +47,8 @@ def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
         facts["broadcast_variables"] = broadcast_variables(frame)
     if "python" in wanted:
         facts["python"] = python_operators(frame)
+    if "python_functions" in wanted:
+        facts["python_functions"] = python_functions(frame)
     if any(name in wanted for name in _OF_SCANS):
         facts |= _facts_of_scans(frame)
     return facts
@@ -75,12 +78,29 @@ def storage_levels(frame: DataFrame) -> list[str]:
 
 def broadcast_variables(frame: DataFrame) -> int:
     """How many broadcast variables the Python functions in the plan of a DataFrame carry, all functions added up."""
-    return sum(
-        int(node.udfs().apply(number).func().broadcastVars().size())
-        for node in nodes(initial_plan(frame))
-        if node.getClass().getSimpleName() in _PYTHON_OPERATORS
-        for number in range(node.udfs().size())
-    )
+    return sum(int(function.func().broadcastVars().size()) for function in _column_functions(frame))
+
+
+def python_functions(frame: DataFrame) -> list[str]:
+    """The kinds of column functions in Python that the plan of a DataFrame calls, each once."""
+    from pyspark.util import PythonEvalType
+
+    kinds = {
+        PythonEvalType.SQL_BATCHED_UDF: "udf",
+        PythonEvalType.SQL_ARROW_BATCHED_UDF: "udf with useArrow",
+        PythonEvalType.SQL_SCALAR_PANDAS_UDF: "pandas_udf",
+        PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF: "pandas_udf with iterators",
+        PythonEvalType.SQL_SCALAR_ARROW_UDF: "arrow_udf",
+        PythonEvalType.SQL_SCALAR_ARROW_ITER_UDF: "arrow_udf with iterators",
+    }
+    return sorted({kinds.get(int(function.evalType()), "another kind") for function in _column_functions(frame)})
+
+
+def _column_functions(frame: DataFrame) -> Iterator[Any]:
+    """The column functions in Python that an operator calls. A function around another one of its kind stands for both."""
+    for node in nodes(initial_plan(frame)):
+        if node.getClass().getSimpleName() in _PYTHON_OPERATORS:
+            yield from (node.udfs().apply(number) for number in range(node.udfs().size()))
 
 
 def python_operators(frame: DataFrame) -> list[str]:
@@ -157,6 +177,18 @@ def _python_complaint(found: Any, wanted: Any) -> str:
     return ""
 
 
+def _functions_complaint(found: Any, wanted: Any) -> str:
+    kinds = _texts(found)
+    asked = " or ".join(f"a `{kind}`" for kind in wanted)
+    if not kinds:
+        return f"The rows are right, but no column of your answer is computed by {asked}."
+    if other := [kind for kind in kinds if kind not in wanted]:
+        return (
+            f"The rows are right, but {_quoted(other)} computes a column of your answer; this exercise wants {asked}."
+        )
+    return ""
+
+
 def _pushed_complaint(found: Any, wanted: Any) -> str:
     missing = [name for name in wanted if name not in _texts(found)]
     if missing:
@@ -215,6 +247,7 @@ _FACTS = {
     "partitions": _partitions_complaint,
     "broadcast_variables": _broadcast_complaint,
     "python": _python_complaint,
+    "python_functions": _functions_complaint,
     "pushed_filters": _pushed_complaint,
     "partition_filters": _partition_filter_complaint,
     "reads_columns": _columns_complaint,

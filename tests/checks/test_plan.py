@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
@@ -180,6 +182,56 @@ def test_python_functions_are_found_wherever_they_run(spark: SparkSession) -> No
     assert plan.python_operators(numbers.mapInPandas(lambda frames: frames, "id bigint")) == ["MapInPandas"]
     assert plan.python_operators(numbers.mapInArrow(lambda batches: batches, "id bigint")) != []
     assert plan.python_operators(numbers.groupBy("id").count().select(F.col("count") + 1)) == []
+
+
+def test_column_functions_in_python_are_told_apart_by_kind(spark: SparkSession) -> None:
+    numbers = spark.range(4)
+    functions: dict[str, Callable[..., Any]] = {
+        "udf": F.udf(lambda number: number, "bigint"),
+        "udf with useArrow": F.udf(lambda number: number, "bigint", useArrow=True),
+        "pandas_udf": F.pandas_udf(same_series, "bigint"),
+        "pandas_udf with iterators": F.pandas_udf(same_series_in_turn, "bigint"),
+        "arrow_udf": F.arrow_udf(same_array, "bigint"),
+        "arrow_udf with iterators": F.arrow_udf(same_arrays_in_turn, "bigint"),
+    }
+    for kind, function in functions.items():
+        assert plan.python_functions(numbers.where(function("id") > 1)) == [kind]
+    two_kinds = numbers.select(functions["udf"]("id"), functions["arrow_udf"]("id"))
+    assert plan.python_functions(two_kinds) == ["arrow_udf", "udf"]
+    assert plan.python_functions(numbers.select(F.col("id") + 1)) == []
+
+    def verdict(frame: DataFrame) -> str:
+        wanted = {"python_functions": ["arrow_udf", "arrow_udf with iterators"]}
+        return plan.complaint(plan.observed(frame, wanted), {"plan": wanted})
+
+    assert verdict(numbers.select(functions["arrow_udf with iterators"]("id"))) == ""
+    assert "`udf` computes a column" in verdict(two_kinds)
+    assert "no column of your answer is computed by a `arrow_udf`" in verdict(numbers)
+
+
+def same_series(numbers: pd.Series) -> pd.Series:
+    return numbers
+
+
+def same_series_in_turn(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
+    yield from batches
+
+
+def same_array(numbers: pa.Array) -> pa.Array:
+    return numbers
+
+
+def same_arrays_in_turn(batches: Iterator[pa.Array]) -> Iterator[pa.Array]:
+    yield from batches
+
+
+def test_operators_that_need_a_plan_of_their_own_are_counted_too(spark: SparkSession) -> None:
+    mean = F.pandas_udf(mean_of_series, "double")
+    assert plan.operators(spark.range(4).groupBy("id").agg(mean("id")))["ArrowAggregatePython"] == 1
+
+
+def mean_of_series(numbers: pd.Series) -> float:
+    return float(numbers.mean())
 
 
 @pytest.mark.parametrize(
