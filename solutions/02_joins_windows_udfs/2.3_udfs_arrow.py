@@ -74,9 +74,9 @@ def packets(air_measurements: DataFrame) -> DataFrame:
     number = F.expr("sensor_id + day(day)")
     lost = F.when(
         number % 13 != 0,
-        F.when(number % 11 == 0, F.expr("left(packet, octet_length(packet) - 1)")).otherwise(
-            F.col("packet")
-        ),
+        F.when(
+            number % 11 == 0, F.expr("substring(packet, 1, octet_length(packet) - 1)")
+        ).otherwise(F.col("packet")),
     )
     return whole.withColumn("packet", lost)
 
@@ -85,16 +85,8 @@ class Lexicon:
     """A list of words with their mood. Stands for something large: reading it takes long, and it cannot be sent to another process."""
 
     def __init__(self) -> None:
-        self.moods = {
-            "excellent": 2,
-            "friendly": 1,
-            "good": 1,
-            "great": 1,
-            "slow": -1,
-            "bad": -1,
-            "cold": -1,
-            "never": -2,
-        }
+        self.moods = {"favourite": 2, "great": 1, "lovely": 1, "fresh": 1, "friendly": 1}
+        self.moods |= {"slow": -1, "bad": -1, "dirty": -1, "wrong": -1, "never": -2}
         self.connection = threading.Lock()
         self.calls = 0
 
