@@ -13,8 +13,8 @@
 #
 # Sooner or later Spark has no function for what you need: a rule of your company, a formula from a library, a format that nobody else uses. Then you hand
 # Spark a function of your own, in Python. That is easy, and it has a price: Spark cannot look into your function, and every value must travel to a Python
-# process and back. Spark offers seven doors for Python code. They differ in what travels: one value, a column of a batch, a group, a partition. This notebook
-# walks through all of them, and begins with the question whether you need one.
+# process and back. Spark offers several ways to run Python code. They differ in what travels: one row, a batch of rows, a group, a partition. This notebook
+# shows all of them, and begins with the question whether you need any.
 #
 # ## You will learn to
 #
@@ -610,7 +610,7 @@ print(air_measurements.select(mean_of_what("value").alias("mean")).distinct().co
 
 # %% [markdown]
 # Nine batches, nine "means". Where batches begin and end is Spark's business: it depends on partitions, on a setting, on the day. **A pandas UDF must give each row a result that does not depend on its neighbours.** For a mean, use an aggregate. (There are pandas UDFs that
-# aggregate, `Series -> float`; Spark calls them with a whole group. They are shown below with the groups.)
+# aggregate, `Series -> float`; Spark calls them with a whole group. You will see one below.)
 #
 # ### Exercise 2.3.3: an index for the air
 #
@@ -1995,7 +1995,7 @@ def alarms(air_measurements, allowed, limit):
 # %% [markdown]
 # ## A data source of your own
 #
-# All doors so far begin with a DataFrame. When the data themselves lie behind Python code (a web service, a device, a strange format), write a **Python data source**. Two small classes are enough to read:
+# Everything so far begins with a DataFrame. When the data themselves lie behind Python code (a web service, a device, a strange format), write a **Python data source**. Two small classes are enough to read:
 #
 # - the `DataSource` has a name, a schema, the `options` that the caller gave (always texts), and makes a reader
 # - the `DataSourceReader` says which `partitions()` there are, a list of `InputPartition` with what each needs to know, and `read(partition)` yields its rows as tuples
@@ -2308,7 +2308,7 @@ def diary(spark, station):
 
 
 # %% [markdown]
-# ## Which door?
+# ## Which one to take
 #
 # | you need | take | what Python gets |
 # |---|---|---|
@@ -2358,7 +2358,7 @@ def diary(spark, station):
 # |---|---|
 # | first look for a column function | Spark can see into it: filters reach the files, NULL is handled, nothing travels |
 # | a replacement must do the same | `round`, `%`, `//` and NULL differ between Python and Spark |
-# | the return type is a promise | what does not fit becomes NULL without a word, or raises |
+# | the return type is a promise | what does not fit becomes NULL without an error, or raises |
 # | NULL is `None` in a UDF, `NaN` in pandas numbers, NULL in Arrow | integers with NULL become floating-point numbers in pandas |
 # | a pandas UDF sees a batch, not the column | means and ranks over a batch are wrong |
 # | iterators for what is expensive to set up | once for each partition |
