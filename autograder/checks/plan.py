@@ -8,7 +8,7 @@
 - `"partitions": 1`: the number of partitions of the answer.
 - `"broadcast_variables": 1`: at least so many broadcast variables are used by the answer's Python functions.
 - `"python": False`: no operator hands rows to Python.
-- `"python_functions": ["arrow_udf", "arrow_udf with iterators"]`: column functions in Python are there, and of no other kind than these.
+- `"python_functions": ["arrow_udf", "arrow_udf with iterators"]`: functions in Python are called, and of no other kind than these.
 - `"pushed_filters": ["country"]`: values of these columns are compared while files are read, not afterwards.
 - `"partition_filters": ["country"]`: whole partitions are left out by these columns.
 - `"reads_columns": ["name", "attributes.brand"]`: no other columns are read from files.
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _NODE = re.compile(r"^[\s:+|*!\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
 _STORAGE = re.compile(r"InMemoryRelation .*StorageLevel\((?P<level>[^)]*)\)")
 _PYTHON_OPERATORS = ("BatchEvalPythonExec", "ArrowEvalPythonExec")
+_TABLE_FUNCTIONS = {"BatchEvalPythonUDTFExec": "udtf", "ArrowEvalPythonUDTFExec": "udtf with useArrow"}
 _PYTHON_NAME = re.compile(r"Python|Pandas|InArrow")
 _OF_SCANS = ("pushed_filters", "partition_filters", "reads_columns", "reads_files")
 
@@ -82,7 +83,7 @@ def broadcast_variables(frame: DataFrame) -> int:
 
 
 def python_functions(frame: DataFrame) -> list[str]:
-    """The kinds of column functions in Python that the plan of a DataFrame calls, each once."""
+    """The kinds of column and table functions in Python that the plan of a DataFrame calls, each once."""
     from pyspark.util import PythonEvalType
 
     kinds = {
@@ -93,7 +94,9 @@ def python_functions(frame: DataFrame) -> list[str]:
         PythonEvalType.SQL_SCALAR_ARROW_UDF: "arrow_udf",
         PythonEvalType.SQL_SCALAR_ARROW_ITER_UDF: "arrow_udf with iterators",
     }
-    return sorted({kinds.get(int(function.evalType()), "another kind") for function in _column_functions(frame)})
+    of_columns = {kinds.get(int(function.evalType()), "another kind") for function in _column_functions(frame)}
+    operators = {node.getClass().getSimpleName() for node in nodes(initial_plan(frame))}
+    return sorted(of_columns | {kind for operator, kind in _TABLE_FUNCTIONS.items() if operator in operators})
 
 
 def _column_functions(frame: DataFrame) -> Iterator[Any]:
@@ -179,13 +182,11 @@ def _python_complaint(found: Any, wanted: Any) -> str:
 
 def _functions_complaint(found: Any, wanted: Any) -> str:
     kinds = _texts(found)
-    asked = " or ".join(f"a `{kind}`" for kind in wanted)
+    asked = " or ".join(f"`{kind}`" for kind in wanted)
     if not kinds:
-        return f"The rows are right, but no column of your answer is computed by {asked}."
+        return f"The rows are right, but no part of your answer is computed by {asked}."
     if other := [kind for kind in kinds if kind not in wanted]:
-        return (
-            f"The rows are right, but {_quoted(other)} computes a column of your answer; this exercise wants {asked}."
-        )
+        return f"The rows are right, but {_quoted(other)} computes a part of your answer; this exercise wants {asked}."
     return ""
 
 

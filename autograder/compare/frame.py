@@ -78,6 +78,11 @@ class Frame:
         try:
             table = collect(dataframe)
         except Exception as error:
+            if "ArrowVectorAccessor" in str(error):
+                raise AnswerUnreadable(
+                    "Your Python function gives an Arrow column of another type than its schema says. Make it with the "
+                    f"type that belongs to the schema, such as pa.array(values, pa.int32()) for INT. Spark says: {error}"
+                ) from error
             if type(error).__name__ in {"PySparkTypeError", "UnsupportedOperationException"}:
                 raise AnswerUnreadable(f"A column has a type that cannot be compared: {error}") from error
             raise

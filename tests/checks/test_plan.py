@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from autograder.checks import KINDS, plan
@@ -205,8 +205,21 @@ def test_column_functions_in_python_are_told_apart_by_kind(spark: SparkSession) 
         return plan.complaint(plan.observed(frame, wanted), {"plan": wanted})
 
     assert verdict(numbers.select(functions["arrow_udf with iterators"]("id"))) == ""
-    assert "`udf` computes a column" in verdict(two_kinds)
-    assert "no column of your answer is computed by a `arrow_udf`" in verdict(numbers)
+    assert "`udf` computes a part" in verdict(two_kinds)
+    assert "no part of your answer is computed by `arrow_udf` or" in verdict(numbers)
+
+
+class Doubled:
+    """A table function: every number that it gets, twice."""
+
+    def eval(self, row: Row) -> Iterator[tuple[int]]:
+        yield (2 * row["id"],)
+
+
+@pytest.mark.parametrize(("arrow", "kind"), [(False, "udtf"), (True, "udtf with useArrow")])
+def test_table_functions_in_python_are_found(spark: SparkSession, arrow: bool, kind: str) -> None:
+    doubled = F.udtf(Doubled, returnType="number BIGINT", useArrow=arrow)
+    assert plan.python_functions(doubled(spark.range(4).asTable().partitionBy("id"))) == [kind]
 
 
 def same_series(numbers: pd.Series) -> pd.Series:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from autograder.compare import Frame, FrameRules, compare_frames
+from autograder.compare import AnswerUnreadable, Frame, FrameRules, compare_frames
 
 
 @dataclass(frozen=True)
@@ -273,3 +274,12 @@ def test_a_null_struct_whose_fields_are_declared_not_null_is_captured(spark: Spa
     rows = Frame.from_spark(frame).table.to_pylist()
     assert rows[0] == {"id": 0, "s": None}
     assert rows[3] == {"id": 3, "s": {"inner": {"a": 1, "b": [2]}}}
+
+
+def test_an_arrow_column_of_another_type_than_its_schema_says_is_told_to_its_author(spark: SparkSession) -> None:
+    def as_bigint(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.RecordBatch.from_pydict({"rows": pa.array([batch.num_rows], pa.int64())})
+
+    with pytest.raises(AnswerUnreadable, match="another type than its schema says"):
+        Frame.from_spark(spark.range(3).mapInArrow(as_bigint, "rows INT"))
