@@ -74,7 +74,7 @@ print("Spark", spark.version, "with", spark.conf.get("spark.master"))
 #
 # | command | what it does |
 # |---|---|
-# | `course doctor` | looks for what would keep you from working, and says how to mend it |
+# | `course doctor` | looks for what would keep you from working, and says how to repair it |
 # | `course check 0.1` | checks all answers of a notebook, in a kernel of its own |
 # | `course watch` | checks the exercise that you are working on whenever you save |
 # | `course hint 0.1.1` | shows the next hint |
@@ -152,7 +152,7 @@ def greeting(customer):
 
 
 # %% [markdown]
-# What if you had written `return "Hello, Anna!"`? The check here would be content: it uses one **sample**, the name Anna. When your work is graded, your
+# What if you had written `return "Hello, Anna!"`? The check here would pass: it uses one **sample**, the name Anna. When your work is graded, your
 # function is also called with **hidden data**: other names, other tables, holes, an empty table. An answer that only fits the
 # sample fails there. So solve the problem, not the example. You never have to guess what hidden data may contain: the text says what counts.
 #
@@ -172,7 +172,7 @@ def greeting(customer):
 # ## Is your workplace in order?
 #
 # `course doctor` looks at about a dozen things: Python, Java, memory, the sample data, whether a Spark session starts. Each check is a
-# Python function, so you can ask from here, too. Three of them:
+# Python function, so you can ask from here, too. Here are three of them. (You need not understand the imports: they are the course's own.)
 
 # %%
 from autograder.paths import SAMPLES
@@ -327,7 +327,8 @@ def what_blocks(results):
 # serverless compute a stream ends when it has read what was there, and the network is Databricks' own. So on Databricks the Kafka part of the course may need *classic* compute.
 #
 # To work on Databricks you need a workspace: the Free Edition (which replaced the Community Edition, and has serverless compute only) or one of a company. Import
-# the notebook, attach it to compute, run it. On classic compute choose a runtime based on Spark 4 (17.3 LTS or newer). Older projects often
+# the notebook, attach it to compute, run it. On classic compute choose a runtime based on Spark 4 (17.3 LTS or newer; it has Spark 4.0,
+# and the few functions of this course that need 4.1 are marked). Older projects often
 # say "11.3 LTS or newer, Python 3.8, PySpark 3": that is Spark 3.3, where some of what you learn here does not exist yet. The course itself uses Python 3.11,
 # Spark 4.1 and Delta Lake 4.
 #
@@ -339,7 +340,7 @@ def what_blocks(results):
 # - **a** "I left for an hour. When I came back, everything that I had written was gone."
 # - **b** "Before the first cell could run, I had to pick a runtime version and the size of the machines."
 # - **c** "My code begins with `spark.sparkContext`, and it stopped right there. Nobody could tell me what kind of machine it was on."
-# - **d** "I typed `make lab`. Since everything was set up, I could even go on working in the train, without a network."
+# - **d** "I typed `make lab`. Since everything was set up, I could even go on working on a train, without a network."
 # - **e** "It costs me nothing, but with three notebooks open my kernels die: 2 GB are not much."
 # - **f** "We are on Databricks, and our stream from Kafka never stops."
 
@@ -422,8 +423,9 @@ stores.show()
 
 # %% [markdown]
 # Frequent types are `STRING`, `INT` and `BIGINT` (whole numbers, up to 2 billion and up to 9 quintillion), `DOUBLE` (numbers with a fraction),
-# `BOOLEAN`, `DATE` and `TIMESTAMP`. A value that is not there is `None` in Python and **NULL** in Spark. Without a schema, Spark guesses the
-# types from the values: a whole number becomes `BIGINT`, and from an empty list nothing can be guessed at all.
+# `BOOLEAN`, `DATE` and `TIMESTAMP`. (`printSchema` uses longer names: `integer` for `INT`, `long` for `BIGINT`.) A value that is not there is `None` in
+# Python and **NULL** in Spark. Without a schema, Spark guesses the types from the values: a whole number becomes `BIGINT`, and from an empty list
+# nothing can be guessed at all.
 #
 # `printSchema()` and `show()` print, and return nothing. An exercise wants the DataFrame itself: `return` it.
 #
@@ -462,7 +464,7 @@ check(
 )
 
 # %% [markdown] hints="0.1.4"
-# 1. It is one line, like the example above, with `rows` instead of the rows written out.
+# 1. `createDataFrame` takes two things: the rows and the schema. Which of them do you have already, and which must you write?
 # 2. The schema is one text: name and type of each column, with commas between the columns. The names are given in the exercise.
 
 
@@ -582,6 +584,9 @@ in_lisbon.show()
 print("rows left:", in_lisbon.count())
 
 # %% [markdown]
+# A condition may also be written as SQL text: `stores.filter("city = 'Lisbon'")`. There one equals sign is enough, text stands in single quotation
+# marks, and whether a value is missing is asked with `city IS NULL`. Both forms are used in this course.
+#
 # ### Exercise 0.1.6: customers of a country
 #
 # A colleague is going to visit `country` and would like to know whom to meet there. Return the columns `customer_id`, `name` and `city` of all

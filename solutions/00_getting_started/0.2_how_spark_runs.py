@@ -69,7 +69,7 @@ except PySparkException as error:
 
 # %% [markdown]
 # Two people, or two reports, can have different settings at once: `spark.newSession()` shares the executors and the cached data with `spark`,
-# but has its own settings and its own temporary views. The **builder**, however, makes no second session. `getOrCreate()` returns the one that is
+# but has its own settings and its own temporary views (names for tables in SQL, more below). The **builder**, however, makes no second session. `getOrCreate()` returns the one that is
 # there, and gives *it* the settings that you asked for. Many people change their colleague's settings that way:
 
 # %%
@@ -95,7 +95,8 @@ spark.conf.set("spark.sql.shuffle.partitions", 2)
 # ### Exercise 0.2.1: what can still be changed
 #
 # Before a report starts, somebody wants to know which settings it may change. `names` is a list of settings. Return a dictionary with one
-# entry per name: `True` when the running session allows you to change it, otherwise `False`. Do not change any of them.
+# entry per name: `True` when the running session allows you to change it, otherwise `False`. Do not change any of them. All names are settings that
+# Spark knows.
 # (`dir(spark.conf)` lists what you can ask the settings.)
 
 
@@ -197,11 +198,14 @@ def rows_by_partition(frame: DataFrame) -> dict[int, int]:
 print("as read:                   ", rows_by_partition(orders))
 print("repartition(4):            ", rows_by_partition(orders.repartition(4)))
 print('repartition(4, "order_id"):', rows_by_partition(orders.repartition(4, "order_id")))
+print("partitions of the last one:", orders.repartition(4, "order_id").rdd.getNumPartitions())
 
 # %% [markdown]
 # - `repartition(4)` deals the rows out like cards: four parts of equal size, and nobody knows which row lies where.
-# - `repartition(4, "order_id")` computes a hash of `order_id` for each row; the hash decides. **Rows with the same value always land in the same
+# - `repartition(4, "order_id")` computes a **hash** of `order_id` for each row, a number made from the value; equal values have equal hashes. The hash decides. **Rows with the same value always land in the same
 #   partition**, which is what joins and groups need. The parts are only as even as the values are.
+# - `df.rdd.getNumPartitions()` says how many partitions a DataFrame has, those without rows included. (Below every DataFrame lies an **RDD**, Spark's
+#   older interface: rows as Python or Java objects, in partitions. You will meet it in this one line only.)
 #
 # Moving rows between partitions is called a **shuffle**: every row may travel from any executor to any other, through disk and network. It is
 # the most expensive thing that Spark does. Look at what happens with a column that has few values:
@@ -332,7 +336,8 @@ print("one, 'coalesced' into eight: ", rows_by_partition(orders.coalesce(8)))
 # An auditor wants to know what happened to each order, in **one** file. Return the columns `order_id` (`BIGINT`), `event` (`STRING`) and `at`
 # (`TIMESTAMP`): for each row of `orders` one row with the event `"ordered"` and the time `order_ts`, and for each row of `payments` one row with the event
 # `"paid"` and the time `paid_ts`. Keep all rows, also equal ones. Two tables put below each other with `union` have the partitions of both;
-# your result has **one** partition, and gets there **without a shuffle**. `union` matches columns by position, `unionByName` by name.
+# your result has **one** partition, and gets there **without a shuffle**. `union` matches columns by position, `unionByName` by name; `F.lit("paid")` is
+# a column that has this text in every row.
 
 
 # %% answer="0.2.3" title="One file for the auditor"
@@ -361,7 +366,7 @@ check("0.2.3", order_log, plan={"lacks": ["Exchange"], "partitions": 1})
 # - other relation: .unionByName(paid) → union
 
 # %% [markdown] hints="0.2.3"
-# 1. Give both tables the same three columns first, each with its own word for the event; `F.lit` makes a constant column.
+# 1. Give both tables the same three columns first, each with its own word for the event, and in the same order or with the same names.
 # 2. Then put one below the other. How many partitions has the result, and which method lowers that number without moving rows?
 # 3. If the check names `Exchange`: that is what a shuffle is called in a plan. `repartition` always makes one, and so does removing duplicates.
 
@@ -423,8 +428,8 @@ def order_log(orders, payments):
 # | `orderBy`, `repartition`, `distinct` | `show()` |
 # | `cache()`, which only says what to do later | `write...save()` |
 #
-# Because Spark sees the whole plan before it starts, it can leave out what nobody needs. Here is a column that stops the query as soon as
-# it is computed. When is it computed?
+# Because Spark sees the whole plan before it starts, it can leave out what nobody needs. `withColumn(name, column)` adds a column to all others. Here is
+# one that stops the query as soon as it is computed. When is it computed?
 
 # %%
 loud = orders.withColumn("loud", F.raise_error(F.lit("now I am computed")))
@@ -445,6 +450,9 @@ except PySparkException as error:
 # | `F.count("method")` | number of rows where `method` is not NULL |
 # | `F.count_distinct("method")` | number of different values, NULL left out |
 # | `F.count_if(F.col("amount") > 100)` | number of rows for which the condition is true |
+# | `F.avg("amount")` | mean of the values that are not NULL |
+#
+# One condition more: `F.col("method").isNull()` is true where `method` is NULL.
 
 # %%
 row = payments.agg(
@@ -586,9 +594,9 @@ work_of(
 # **physical plan**, the steps that Spark has chosen. Read it from the bottom, where the data comes from:
 
 # %%
-receipts = spark.range(1, 7).withColumn("till", F.col("id") % 3)
-per_till = receipts.filter("id > 2").groupBy("till").count()
-per_till.explain(mode="formatted")
+receipts = spark.range(1, 7).withColumn("checkout", F.col("id") % 3)
+per_checkout = receipts.filter("id > 2").groupBy("checkout").count()
+per_checkout.explain(mode="formatted")
 
 # %% [markdown]
 # `explain(mode="formatted")` first draws the tree, then tells details of each numbered step. What you need to recognise:
@@ -604,6 +612,8 @@ per_till.explain(mode="formatted")
 # | `AdaptiveSparkPlan isFinalPlan=false` | Spark may still change the plan while it runs, when it sees real sizes |
 #
 # `explain()` prints. When a program should read the plan, ask in SQL: `EXPLAIN` before a query gives a table with one row and one column, `plan`.
+# SQL needs a name for each table. `createOrReplaceTempView("orders")` gives a DataFrame the name `orders` for use in SQL; such a name is called a **view**
+# (more in 1.4). In exercises, every table that your function takes is such a view already.
 
 # %%
 orders.createOrReplaceTempView("orders")
@@ -668,7 +678,7 @@ check(
 # %% [markdown] hints="0.2.5"
 # 1. Get the plan as text first, as in the example above, and print it for the sample query. How many lines have an `Exchange`?
 # 2. Count occurrences of the word. But the word `BroadcastExchange` contains it too: what stands before the word on a line of a real shuffle?
-# 3. Either strip the drawing (` +-:`) from the left of every line and look how it begins, or use a regular expression with `\b`, the border of a word.
+# 3. A line of the tree begins with a drawing of ` `, `+`, `-` and `:`. What is left of it begins with the name of the step. (Python's `lstrip` takes a set of characters.)
 
 
 # %% wrong="0.2.5" because="copied to all executors"
@@ -725,12 +735,12 @@ def shuffles(spark, orders, customers, query):
 # at least twice *and* was expensive, and let it go with `unpersist()`.
 
 # %%
-first_till = receipts.filter("till = 1").cache()
-print("cached:", first_till.is_cached, "- level:", first_till.storageLevel)
-first_till.count()  # the first action fills the memory
-first_till.filter("id > 2").explain()
-first_till.unpersist()
-print("cached:", first_till.is_cached)
+first_checkout = receipts.filter("checkout = 1").cache()
+print("cached:", first_checkout.is_cached, "- level:", first_checkout.storageLevel)
+first_checkout.count()  # the first action fills the memory
+first_checkout.filter("id > 2").explain()
+first_checkout.unpersist()
+print("cached:", first_checkout.is_cached)
 
 # %% [markdown]
 # ### Exercise 0.2.6: who orders more than others?
@@ -783,7 +793,7 @@ check(
 
 # %% [markdown] hints="0.2.6"
 # 1. Three steps: count per customer (without guests) and keep that table; take the average of its counts; filter the kept table.
-# 2. `persist` takes the level and returns the DataFrame. `agg(F.avg(...)).first()[0]` is one number, and the action that fills the memory.
+# 2. `persist` takes the level and returns the DataFrame. The average is an aggregate without groups: a table of one row and one column. How did 0.2.4 get numbers out of such a table?
 # 3. The last step filters the *kept* table, so that its plan shows `InMemoryTableScan`. Do not `unpersist` in the function.
 
 
@@ -982,11 +992,11 @@ def name_channels(spark, orders, names):
 # ## Broadcast variables
 #
 # A **UDF** (user-defined function) is Python code that Spark calls for each row. It is slower than a built-in function, because every value travels
-# to a Python process and back; use it when nothing built in fits. What such a function needs from your program, Spark packs and sends along
-# with **every task**. For a large dictionary and a thousand tasks, that is a thousand copies.
+# to a Python process and back; use it when nothing built in fits. What such a function needs from your program is packed together with it, and
+# **every task** unpacks it again. For a large dictionary and a thousand tasks, that is a thousand times.
 #
-# A **broadcast variable** is sent once to each executor and stays there. You make it with `spark.sparkContext.broadcast(value)`, and read it
-# inside the function with `.value`. It is read-only: a change on the driver after that is not seen by the executors.
+# A **broadcast variable** is sent once to each executor and stays there; a Python process unpacks it once. You make it with
+# `spark.sparkContext.broadcast(value)`, and read it inside the function with `.value`. It is read-only: a change on the driver after that is not seen by the executors.
 
 # %%
 closing_hours = spark.sparkContext.broadcast({"web": 24, "store": 19})
@@ -1003,7 +1013,7 @@ orders.select("channel", open_until("channel").alias("open_until")).distinct().o
 ).show()
 
 # %% [markdown]
-# Who looks up more than a handful of values is usually better off with a broadcast *join*, which stays inside Spark's engine. A broadcast
+# If you look up more than a handful of values, you are usually better off with a broadcast *join*, which stays inside Spark's engine. A broadcast
 # variable is for lookups inside code that has to be Python anyway.
 #
 # ### Exercise 0.2.8: what was the campaign?
@@ -1173,7 +1183,8 @@ print(watch.get)
 # - `"orders"`: the number of all orders,
 # - `"without_store"`: the number of orders whose `store_id` is NULL.
 #
-# Your function may run **one** action, and must not fetch all orders into Python with it.
+# Your function may run **one** action. It should not fetch all orders into Python either: a large table would not fit there. (The check counts
+# actions only.)
 
 
 # %% answer="0.2.9" title="Stores at a glance"
@@ -1330,10 +1341,14 @@ def stores_at_a_glance(orders):
 # %% [markdown]
 # ### Question 0.2.10: the slow report
 #
-# A colleague's report takes an hour on a large table of orders. You see this in it: `orders.cache()` at the top, although every later step reads
-# other columns; `print(step.count())` after each of nine steps, "to be sure"; an accumulator inside a UDF that counts bad rows; and at the end
-# `result.repartition(1)` before the result of twelve rows is written. Choose **three** of the four. For each, say what Spark does because of
-# it, and what you would write instead.
+# A colleague's report takes an hour on a large table of orders. You see this in it:
+#
+# - **(a)** `orders.cache()` at the top, although each later step needs only two or three of the forty columns
+# - **(b)** `print(step.count())` after each of nine steps, "to be sure"
+# - **(c)** an accumulator inside a UDF, which counts bad rows
+# - **(d)** `result.repartition(1)` at the end, before the result of twelve rows is written
+#
+# Choose **three** of the four. For each, say in two or three sentences what Spark does because of it, and what you would write instead.
 
 # %% [markdown] written="0.2.10" points=3 title="The slow report"
 # ### BEGIN SOLUTION
@@ -1348,7 +1363,7 @@ def stores_at_a_glance(orders):
 #
 # === BEGIN MARK SCHEME ===
 #
-# One point for each of three items, if both the effect and a better way are right (half a point for one of the two):
+# One point for each of three items, if both the effect and a better way are right:
 #
 # - the counts: each is an action that runs the plan again from the start; remove them, or `observe`, or one aggregate
 # - the cache: fills memory with what is not needed (spill, garbage collection), or is not used at all; keep a narrow result that is used twice, `unpersist`
@@ -1373,5 +1388,5 @@ def stores_at_a_glance(orders):
 #
 # > **On Databricks:** plans, partitions, hints and `observe` work the same way. On classic compute, the *Spark UI* shows jobs, stages and tasks of each
 # > cell. On serverless compute you reach Spark through Spark Connect: there is no `spark.sparkContext`, so no broadcast variables and accumulators,
-# > no RDDs, and only few settings can be changed; instead of the Spark UI there is the query profile. Caching is restricted there, too. The
+# > no RDDs, and only few settings can be changed; instead of the Spark UI there is the *query profile*, a page with the figures of a query. Caching is restricted there, too. The
 # > broadcast *hint*, `coalesce` and `explain` need none of that.

@@ -11,7 +11,7 @@
 #
 # **Time:** 75 minutes · **Data:** retail · **Before this:** 0.1 and 0.2
 #
-# A shop has asked for one clean list of its customers. It has two tables: `customers`, as the web shop keeps them, and
+# The shop needs one clean list of its customers. It has two tables: `customers`, as the web shop keeps them, and
 # `raw_customers`, the same people as somebody exported them by hand. Both have holes. Most wrong numbers in real projects come from
 # holes that nobody looked at, so this notebook is about columns, and about what happens when a value is not there.
 #
@@ -72,7 +72,7 @@ customers.orderBy("customer_id").show(3, truncate=18)
 
 # %% answer="1.1.1" title="A mailing list"
 def mailing_list(customers: DataFrame) -> DataFrame:
-    """(customer_id BIGINT, email_address STRING, birth_year INT), one row per customer."""
+    """(customer_id BIGINT, email_address STRING or NULL, birth_year INT or NULL), one row per customer."""
     ### BEGIN SOLUTION
     return customers.select(
         "customer_id",
@@ -293,7 +293,7 @@ plt.show()
 
 # %% answer="1.1.3" title="Whom we must not write to"
 def not_to_contact(customers: DataFrame) -> DataFrame:
-    """(customer_id BIGINT, name STRING, marketing_consent BOOLEAN) of all without consent."""
+    """(customer_id BIGINT, name STRING, marketing_consent BOOLEAN or NULL) of all without consent."""
     ### BEGIN SOLUTION
     agreed = F.coalesce(F.col("marketing_consent"), F.lit(False))
     return customers.filter(~agreed).select("customer_id", "name", "marketing_consent")
@@ -351,20 +351,19 @@ def not_to_contact(customers):
 
 
 # %% [markdown]
-# ### Exercise 1.1.4: clicks that only reload
+# ### Exercise 1.1.4: sent by the search engine
 #
-# `web_events` says for every event which `page` was shown and from which page, the `referrer`, the visitor came; NULL when they came from
-# outside. Return `event_id` and `is_reload`: true when referrer and page are the same, otherwise false. It must **never** be NULL, because a later
-# step will count with it.
+# In `web_events`, `referrer` is the address of the other site whose link brought the visitor to our shop. It is NULL for all clicks inside the shop, and for people
+# who typed our address. Return `event_id` and `from_search`: true when `referrer` is exactly `https://search.example.com/`, otherwise false. It must **never** be
+# NULL, because a later step will count with it. Return every row; events that were delivered twice stay twice.
 
 
-# %% answer="1.1.4" title="Clicks that only reload"
-def reloads(web_events: DataFrame) -> DataFrame:
-    """(event_id, is_reload BOOLEAN), one row per event, `is_reload` never NULL."""
+# %% answer="1.1.4" title="Sent by the search engine"
+def from_search(web_events: DataFrame) -> DataFrame:
+    """(event_id STRING, from_search BOOLEAN, never NULL), one row per row of `web_events`."""
     ### BEGIN SOLUTION
-    return web_events.select(
-        "event_id", F.col("page").eqNullSafe(F.col("referrer")).alias("is_reload")
-    )
+    found = F.col("referrer").eqNullSafe("https://search.example.com/")
+    return web_events.select("event_id", found.alias("from_search"))
     ### END SOLUTION
 
 
@@ -372,47 +371,72 @@ def reloads(web_events: DataFrame) -> DataFrame:
 ### BEGIN HIDDEN TESTS
 variant(
     "1.1.4",
-    "reloads",
-    "visitors who reload pages",
-    web_events=variants.replaced(referrer=F.when(F.rand(5) < 0.5, F.col("page"))),
+    "other addresses",
+    "referrers that are almost the address of the search engine",
+    web_events=variants.replaced(
+        referrer=F.when(
+            F.col("event_type") == "page_view", F.concat("referrer", F.lit("maps?q=shop"))
+        )
+        .when(F.col("event_type") == "search", F.lit("https://search.example.com"))
+        .otherwise(F.col("referrer"))
+    ),
 )
 variant(
     "1.1.4",
-    "outside",
-    "visitors who all came from outside",
+    "nobody",
+    "visitors of whom nobody came from another site",
     web_events=variants.nulls("referrer", every=1),
 )
 ### END HIDDEN TESTS
-check("1.1.4", reloads, key=["event_id"])
+check("1.1.4", from_search, key=["event_id"])
 
 # %% [markdown] hints="1.1.4"
-# 1. What does `page == referrer` give when the visitor came from outside? Look at the table of three-valued logic.
-# 2. The fourth column of that table never has a NULL in it. In Python it is a method of a column.
+# 1. What does a comparison with `==` give where `referrer` is NULL? Look at the table of three-valued logic.
+# 2. The fourth column of that table never has a NULL in it. In Python it is a method of a column, and it takes a plain text as well as a column.
 
 
 # %% wrong="1.1.4" because="null"
-def reloads(web_events):
-    return web_events.select("event_id", (F.col("page") == F.col("referrer")).alias("is_reload"))
+def from_search(web_events):
+    found = F.col("referrer") == "https://search.example.com/"
+    return web_events.select("event_id", found.alias("from_search"))
 
 
 # %% wrong="1.1.4" because="missing"
-def reloads(web_events):
-    return web_events.filter("referrer IS NOT NULL").select(
-        "event_id", (F.col("page") == F.col("referrer")).alias("is_reload")
-    )
+def from_search(web_events):
+    found = F.col("referrer") == "https://search.example.com/"
+    return web_events.filter("referrer IS NOT NULL").select("event_id", found.alias("from_search"))
 
 
-# %% wrong="1.1.4" because="is_reload` is INT"
-def reloads(web_events):
-    return web_events.select(
-        "event_id", F.col("page").eqNullSafe(F.col("referrer")).cast("int").alias("is_reload")
-    )
+# %% wrong="1.1.4" because="from_search` is INT"
+def from_search(web_events):
+    found = F.col("referrer").eqNullSafe("https://search.example.com/")
+    return web_events.select("event_id", found.cast("int").alias("from_search"))
+
+
+# %% wrong="1.1.4" because="null"
+def from_search(web_events):
+    found = F.when(F.col("referrer") == "https://search.example.com/", True)
+    return web_events.select("event_id", found.alias("from_search"))
+
+
+# %% wrong="1.1.4" because="almost the address"
+def from_search(web_events):
+    found = F.coalesce(F.col("referrer").contains("search"), F.lit(False))
+    return web_events.select("event_id", found.alias("from_search"))
 
 
 # %% right="1.1.4"
-def reloads(web_events):
-    same = F.coalesce(F.col("page") == F.col("referrer"), F.lit(False))
-    return web_events.withColumn("is_reload", same).select("event_id", "is_reload")
+def from_search(web_events):
+    same = F.coalesce(F.col("referrer") == "https://search.example.com/", F.lit(False))
+    return web_events.withColumn("from_search", same).select("event_id", "from_search")
+
+
+# %% right="1.1.4"
+def from_search(web_events):
+    return web_events.sparkSession.sql("""
+        SELECT event_id, referrer IS NOT NULL AND referrer = 'https://search.example.com/' AS from_search
+        FROM web_events
+    """)
 
 
 # %% [markdown]
@@ -438,7 +462,7 @@ customers.groupBy(generation.alias("generation")).count().orderBy("generation").
 
 # %% answer="1.1.5" title="Income bands"
 def income_bands(customers: DataFrame) -> DataFrame:
-    """(customer_id, income, income_band STRING: low, middle, high or unknown)."""
+    """(customer_id BIGINT, income DOUBLE or NULL, income_band STRING: low, middle, high or unknown)."""
     ### BEGIN SOLUTION
     band = (
         F.when(F.col("income").isNull(), "unknown")
@@ -551,7 +575,7 @@ prices = spark.createDataFrame([("12.50",), ("7,00",), ("free",)], "written STRI
 prices.select(
     "written",
     F.col("written").try_cast("double").alias("as it is"),
-    F.regexp_replace("written", ",", ".").try_cast("double").alias("comma mended"),
+    F.regexp_replace("written", ",", ".").try_cast("double").alias("comma repaired"),
 ).show()
 
 # %% [markdown]
@@ -559,6 +583,9 @@ prices.select(
 #
 # In `raw_customers`, `income` is text: `31500.00`, `1,200.50` (the comma groups thousands), `28000.00 EUR`, `n/a`, or empty. A loss is written with a
 # minus sign. Return `customer_id` and `income` as `DECIMAL(12,2)`; NULL where there is no number. Keep every row.
+#
+# (Money belongs in a `DECIMAL`. `DECIMAL(12,2)` has up to 12 digits, 2 of them after the point, and is exact, unlike `DOUBLE`. It is written like any other type,
+# for example in `cast("decimal(12,2)")`.)
 
 
 # %% answer="1.1.6" title="Incomes out of text"
@@ -754,13 +781,13 @@ letters.select("id", F.explode_outer(F.split("list", ",")).alias("letter")).show
 #
 # ### Exercise 1.1.8: one row per interest
 #
-# For the recommendation team: one row per customer and interest, with the interest's `rank`, beginning with **1** (the first one named is the
-# strongest). A customer without interests (NULL or an empty text) appears once, with NULL in `interest` and `rank`. Return `customer_id`, `interest`, `rank`.
+# For the recommendation team: one row for each entry of a customer's list (an interest that is named twice has two rows), with its `rank` in the list, beginning
+# with **1** (the first one named is the strongest). A customer without interests (NULL or an empty text) appears once, with NULL in `interest` and `rank`. Return `customer_id`, `interest`, `rank`.
 
 
 # %% answer="1.1.8" title="One row per interest"
 def interest_rows(customers: DataFrame) -> DataFrame:
-    """(customer_id BIGINT, interest STRING, rank INT from 1), no customer lost."""
+    """(customer_id BIGINT, interest STRING or NULL, rank INT from 1 or NULL), no customer lost."""
     ### BEGIN SOLUTION
     listed = F.split(F.nullif(F.col("interests"), F.lit("")), ",")
     numbered = customers.select(
@@ -794,7 +821,7 @@ variant(
 check("1.1.8", interest_rows)
 
 # %% [markdown] hints="1.1.8"
-# 1. First make an array; think about what the empty text should become before you split it.
+# 1. First make an array; think about what the empty text should become before you split it. (`F.nullif(a, b)` gives NULL when both are equal; a `when` does it too.)
 # 2. You need the version of `explode` that numbers the elements *and* keeps customers without any.
 # 3. It gives two columns at once: name them with `.alias("position", "interest")`. Then its numbers begin with 0, yours with 1.
 
@@ -870,7 +897,7 @@ def interest_rows(customers):
 # | remember | because |
 # |---|---|
 # | a filter keeps rows that are *true* | NULL is not true, so `!=` and `~` lose rows |
-# | `eqNullSafe` (`<=>`) is never NULL | use it to compare two columns that may have holes |
+# | `eqNullSafe` (`<=>`) is never NULL | use it to compare what may have holes |
 # | the first true `when` wins | put the unknown case first; without `otherwise` the rest is NULL |
 # | ANSI mode stops at bad casts | clean first, then `try_cast` for what is left |
 # | `explode` loses rows without elements | `explode_outer` keeps them |

@@ -106,7 +106,7 @@ zones.orderBy("zone_id").show(3)
 
 # %% answer="1.2.1" title="How people pay"
 def by_payment(trips: DataFrame) -> DataFrame:
-    """(payment_type INT, trips BIGINT, revenue DECIMAL(20,2)), one row per payment type."""
+    """(payment_type INT or NULL, trips BIGINT, revenue DECIMAL(20,2) or NULL), one row per payment type."""
     ### BEGIN SOLUTION
     return trips.groupBy("payment_type").agg(
         F.count("*").alias("trips"), F.sum("total_amount").alias("revenue")
@@ -185,10 +185,12 @@ def by_payment(trips):
 # |---|---|
 # | `F.count("*")` | rows |
 # | `F.count("a")` | rows in which `a` is not NULL |
-# | `F.countDistinct("a")` | different values of `a`; NULL is not a value |
-# | `F.countDistinct("a", "b")` | different pairs, but **a pair with a NULL in it is left out** |
-# | `F.countDistinct(F.struct("a", "b"))` | different pairs, all of them: the struct itself is not NULL, even when a part of it is |
+# | `F.count_distinct("a")` | different values of `a`; NULL is not a value |
+# | `F.count_distinct("a", "b")` | different pairs, but **a pair with a NULL in it is left out** |
+# | `F.count_distinct(F.struct("a", "b"))` | different pairs, all of them: the struct itself is not NULL, even when a part of it is |
 # | `df.select("a", "b").distinct().count()` | the same: `distinct` treats two NULLs as equal and keeps one |
+#
+# `F.struct("a", "b")` packs two columns into one value, a **struct**, with named parts (more in 1.3). Older code writes `countDistinct` for `count_distinct`.
 #
 # Four deliveries, some of them with holes:
 
@@ -200,9 +202,9 @@ deliveries = spark.createDataFrame(
 deliveries.agg(
     F.count("*").alias("rows"),
     F.count("stop").alias("known stops"),
-    F.countDistinct("stop").alias("different stops"),
-    F.countDistinct("start", "stop").alias("pairs, no holes"),
-    F.countDistinct(F.struct("start", "stop")).alias("pairs, all"),
+    F.count_distinct("stop").alias("different stops"),
+    F.count_distinct("start", "stop").alias("pairs, no holes"),
+    F.count_distinct(F.struct("start", "stop")).alias("pairs, all"),
 ).show()
 
 # %% [markdown]
@@ -213,7 +215,7 @@ deliveries.agg(
 
 # %%
 trips.agg(
-    F.countDistinct("total_amount").alias("exact"),
+    F.count_distinct("total_amount").alias("exact"),
     F.approx_count_distinct("total_amount").alias("rsd 0.05"),
     F.approx_count_distinct("total_amount", 0.01).alias("rsd 0.01"),
 ).show()
@@ -232,13 +234,13 @@ trips.agg(
 
 # %% answer="1.2.2" title="What the meters know"
 def meter_counts(trips: DataFrame) -> DataFrame:
-    """(vendor_id INT, trips BIGINT, passengers_known BIGINT, passenger_counts BIGINT, routes BIGINT), one row per vendor."""
+    """(vendor_id INT or NULL, trips BIGINT, passengers_known BIGINT, passenger_counts BIGINT, routes BIGINT), one row per vendor."""
     ### BEGIN SOLUTION
     return trips.groupBy("vendor_id").agg(
         F.count("*").alias("trips"),
         F.count("passenger_count").alias("passengers_known"),
-        F.countDistinct("passenger_count").alias("passenger_counts"),
-        F.countDistinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
+        F.count_distinct("passenger_count").alias("passenger_counts"),
+        F.count_distinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
     )
     ### END SOLUTION
 
@@ -279,8 +281,8 @@ def meter_counts(trips):
     return trips.groupBy("vendor_id").agg(
         F.count("*").alias("trips"),
         F.count("passenger_count").alias("passengers_known"),
-        F.countDistinct("passenger_count").alias("passenger_counts"),
-        F.countDistinct("pickup_zone_id", "dropoff_zone_id").alias("routes"),
+        F.count_distinct("passenger_count").alias("passenger_counts"),
+        F.count_distinct("pickup_zone_id", "dropoff_zone_id").alias("routes"),
     )
 
 
@@ -289,8 +291,8 @@ def meter_counts(trips):
     return trips.groupBy("vendor_id").agg(
         F.count("*").alias("trips"),
         F.sum("passenger_count").alias("passengers_known"),
-        F.countDistinct("passenger_count").alias("passenger_counts"),
-        F.countDistinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
+        F.count_distinct("passenger_count").alias("passenger_counts"),
+        F.count_distinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
     )
 
 
@@ -302,8 +304,8 @@ def meter_counts(trips):
         .agg(
             F.count("*").alias("trips"),
             F.count("passenger_count").alias("passengers_known"),
-            F.countDistinct("passenger_count").alias("passenger_counts"),
-            F.countDistinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
+            F.count_distinct("passenger_count").alias("passenger_counts"),
+            F.count_distinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
         )
     )
 
@@ -313,7 +315,7 @@ def meter_counts(trips):
     return trips.groupBy("vendor_id").agg(
         F.count("*").alias("trips"),
         F.count("passenger_count").alias("passengers_known"),
-        F.countDistinct("passenger_count").alias("passenger_counts"),
+        F.count_distinct("passenger_count").alias("passenger_counts"),
         F.approx_count_distinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes"),
     )
 
@@ -323,9 +325,9 @@ def meter_counts(trips):
     known = trips.filter("passenger_count IS NOT NULL").groupBy("vendor_id")
     passengers = known.agg(
         F.count("*").alias("passengers_known"),
-        F.countDistinct("passenger_count").alias("passenger_counts"),
+        F.count_distinct("passenger_count").alias("passenger_counts"),
     )
-    routes = F.countDistinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes")
+    routes = F.count_distinct(F.struct("pickup_zone_id", "dropoff_zone_id")).alias("routes")
     return (
         trips.groupBy("vendor_id")
         .agg(F.count("*").alias("trips"), routes)
@@ -347,7 +349,8 @@ def meter_counts(trips):
 # ## Counting under a condition
 #
 # How many trips were long, and how many were there at all? With a `filter` in front you get only one of the two numbers, and groups
-# without any long trip disappear. Better let every row in, and put the condition **into the aggregate**:
+# without any long trip disappear. Better let every row in, and put the condition **into the aggregate**. (`F.expr` takes an expression as
+# SQL text; `selectExpr` is a `select` of such texts.)
 
 # %%
 is_long = F.col("distance_km") > 20
@@ -360,7 +363,7 @@ trips.agg(
 
 # %% [markdown]
 # Three ways, one number. `count_if` is the shortest; the `FILTER` clause is SQL and works with every aggregate; `when` inside an
-# aggregate is what you find in older code. With `when`, mind the `otherwise`. Two classic mistakes, on the night charge (`extra_amount`),
+# aggregate is what you find in older code. With `when`, be careful with `otherwise`. Two classic mistakes, on the night charge (`extra_amount`),
 # which is 1.00 in the evening and 0 by day:
 
 # %%
@@ -368,8 +371,8 @@ at_night = F.col("extra_amount") > 0
 trips.agg(
     F.count_if(at_night).alias("night trips"),
     F.count(F.when(at_night, 1).otherwise(0)).alias("counts all rows"),
-    F.round(F.avg(F.when(at_night, F.col("tip_amount"))), 2).alias("average night tip"),
-    F.round(F.avg(F.when(at_night, F.col("tip_amount")).otherwise(0)), 2).alias(
+    F.round(F.avg(F.when(at_night, F.col("fare_amount"))), 2).alias("average night fare"),
+    F.round(F.avg(F.when(at_night, F.col("fare_amount")).otherwise(0)), 2).alias(
         "with zeros mixed in"
     ),
 ).show()
@@ -392,7 +395,7 @@ trips.agg(
 
 # %% answer="1.2.3" title="Tips and refunds"
 def tips_and_refunds(trips: DataFrame) -> DataFrame:
-    """(vendor_id INT, trips BIGINT, card_trips BIGINT, average_card_tip DECIMAL(14,6), refund_share DOUBLE)."""
+    """(vendor_id INT or NULL, trips BIGINT, card_trips BIGINT, average_card_tip DECIMAL(14,6) or NULL, refund_share DOUBLE)."""
     ### BEGIN SOLUTION
     by_card = F.col("payment_type") == 1
     return trips.groupBy("vendor_id").agg(
@@ -786,7 +789,7 @@ trips.groupBy("rate_code").pivot("vendor_id", [1, 2, 3, 4]).count().orderBy("rat
 
 # %% answer="1.2.5" title="Payments side by side"
 def payment_table(trips: DataFrame, zones: DataFrame) -> DataFrame:
-    """(borough STRING, card BIGINT, cash BIGINT, other BIGINT), one row per borough, counts never NULL."""
+    """(borough STRING or NULL, card BIGINT, cash BIGINT, other BIGINT), one row per borough, counts never NULL."""
     ### BEGIN SOLUTION
     payment = (
         F.when(F.col("payment_type") == 1, "card")
@@ -917,7 +920,7 @@ wide.unpivot("zone", ["january", "february"], "month", "trips").orderBy("zone", 
 
 # %% answer="1.2.6" title="What a bill is made of"
 def bill_parts(trips: DataFrame) -> DataFrame:
-    """(part STRING, trips BIGINT, total DECIMAL(20,2)), seven rows."""
+    """(part STRING, trips BIGINT, total DECIMAL(20,2) or NULL), seven rows."""
     ### BEGIN SOLUTION
     long = trips.unpivot("trip_id", AMOUNTS, "part", "amount")
     return long.groupBy("part").agg(
@@ -1235,7 +1238,8 @@ plt.show()
 # - its fare is more than 0
 #
 # (If one of these values is not known, the trip is not real.) Besides, some trips were recorded twice, with another `trip_id` but the
-# same values in **all other columns**. Of such trips count only one.
+# same values in **all other columns**. Of such trips count only one: `dropDuplicates([...])` keeps one of the rows that agree in the columns of
+# the list, and there NULL agrees with NULL.
 #
 # Return one row per zone of `zones` in which at least `at_least` real trips began, where `at_least` is an argument of the function:
 #
@@ -1244,7 +1248,8 @@ plt.show()
 # - `median_km` (`DOUBLE`): the exact median of their distances
 # - `p90_minutes` (`DOUBLE`): the exact 90th percentile of their durations in minutes, seconds counted as parts of a minute.
 #   `F.timestamp_diff("SECOND", start, end)` gives the seconds between two times
-# - `busiest_hour` (`INT`): the hour of the day, 0 to 23, in which most of them began; of several such hours the earliest
+# - `busiest_hour` (`INT`): the hour of the day, 0 to 23, in which most of them began; of several such hours the earliest. `F.hour(ts)` gives the
+#   hour of a time
 
 
 # %% answer="1.2.8" title="The zone report"
@@ -1319,7 +1324,7 @@ check("1.2.8", zone_report, key=["zone_id"], arguments={"at_least": 20})
 
 # %% [markdown] hints="1.2.8"
 # 1. Plan the order of the steps: real trips only, each once, look up the place, group, aggregate, keep the large groups.
-# 2. `dropDuplicates` takes a list of columns. Which columns must agree? All but one: build the list from `trips.columns`.
+# 2. Which columns must agree for two rows to be one trip? All but one: build the list from `trips.columns`.
 # 3. Each aggregate is in the table above. What does the second argument of `F.mode` do when two hours are equally busy?
 # 4. `at_least` is about the number of real trips of a group, so it can only be compared after `agg`.
 
@@ -1590,7 +1595,7 @@ def zone_report(trips, zones, at_least):
 # | remember | because |
 # |---|---|
 # | `count("*")` counts rows, `count("a")` known values | NULL is left out by every aggregate over a column |
-# | `countDistinct("a", "b")` drops pairs with a hole | count structs when a hole is a value too |
+# | `count_distinct("a", "b")` drops pairs with a hole | count structs when a hole is a value too |
 # | put conditions into the aggregate | a filter in front removes groups and denominators |
 # | `when` without `otherwise` for averages | a 0 is a value, NULL is not |
 # | `grouping`, not `isNull`, finds subtotals | the name of a group may be NULL too |
@@ -1599,4 +1604,5 @@ def zone_report(trips, zones, at_least):
 # | median and percentiles for what is typical, sums for totals | a few impossible values can double an average |
 #
 # > **On Databricks:** everything here works unchanged on serverless and on runtimes based on Spark 4; read tables with
-# > `spark.read.table("catalog.schema.trips")`. `display(df)` can draw a bar chart of a grouped result without any plotting code.
+# > `spark.read.table("catalog.schema.trips")`. Only `approx_top_k` needs a runtime that has it, since it is new in Spark 4.1. `display(df)` can draw
+# > a bar chart of a grouped result without any plotting code.

@@ -190,14 +190,17 @@ lists.select(
 # %% [markdown]
 # ### Exercise 1.3.2: what kind of place is it?
 #
-# In `categories` the most general one stands first. Return `business_id`, `main_category` (the first one; NULL when there is none or it is not known),
-# `category_count` (0 when there is none, NULL when it is not known) and `serves_food`: true if `Food` **or** `Restaurants` is among the categories, and
-# otherwise false, **also** when the categories are not known.
+# In `categories` the most general one stands first. Return for every business:
+#
+# - `business_id`
+# - `main_category`: the first one; NULL when there is none, or the categories are not known
+# - `category_count`: how many there are; 0 when there is none, NULL when they are not known
+# - `serves_food`: true if `Food` **or** `Restaurants` is among the categories, and otherwise false, **also** when they are not known
 
 
 # %% answer="1.3.2" title="What kind of place is it?"
 def categories_of(businesses: DataFrame) -> DataFrame:
-    """(business_id, main_category STRING, category_count INT, serves_food BOOLEAN, never NULL)."""
+    """(business_id STRING, main_category STRING or NULL, category_count INT or NULL, serves_food BOOLEAN, never NULL)."""
     ### BEGIN SOLUTION
     food = F.arrays_overlap("categories", F.array(F.lit("Food"), F.lit("Restaurants")))
     return businesses.select(
@@ -297,18 +300,18 @@ def categories_of(businesses):
 # ## Maps: keys and values
 #
 # A **map** has keys that are data themselves: `hours` maps `"Monday"` to `"08:00-16:00"`. A key that is not there gives NULL, so
-# `F.col("hours")["Sunday"]` is NULL both when the place is closed on Sundays and when nothing is known at all. `F.map_contains_key`, `F.map_keys` and
-# `F.map_values` help to tell these apart.
+# `F.col("hours")["Monday"]` is NULL both when the place is closed on Mondays and when nothing is known at all. `F.map_contains_key`, `F.map_keys` and
+# `F.map_values` help to tell these apart. Here with the stock of two kitchens, a map from thing to number:
 
 # %%
-days = spark.createDataFrame(
-    [(1, {"Monday": "08:00-16:00"}), (2, None)], "id INT, hours MAP<STRING, STRING>"
+kitchens = spark.createDataFrame(
+    [(1, {"coffee": 4, "sugar": 0}), (2, None)], "id INT, stock MAP<STRING, INT>"
 )
-days.select(
+kitchens.select(
     "id",
-    F.col("hours")["Sunday"].alias("Sunday"),
-    F.map_contains_key("hours", "Sunday").alias("open on Sunday"),
-    F.map_keys("hours").alias("days"),
+    F.col("stock")["tea"].alias("tea"),
+    F.map_contains_key("stock", "tea").alias("tea is listed"),
+    F.map_keys("stock").alias("things"),
 ).show()
 
 # %% [markdown]
@@ -420,7 +423,8 @@ baskets.select(
 # ### Exercise 1.3.4: hours per week
 #
 # Return `business_id` and `weekly_hours`, a `DOUBLE`: how many hours the business is open per week, all days added up. `"11:30-14:00"` is 2.5 hours. A day that
-# ends at `00:00` ends at midnight, so `"10:00-00:00"` is 14 hours. NULL when the hours are not known. Do it without `explode`.
+# ends at `00:00` ends at midnight, so `"10:00-00:00"` is 14 hours; nobody closes after midnight. A business that is open on no day (an empty map) has 0.0 hours.
+# NULL when the hours are not known. Do it without `explode`.
 
 
 # %% answer="1.3.4" title="Hours per week"
@@ -584,13 +588,16 @@ schema = "id STRING, price INT, box STRUCT<len: INT>"
 lines.select("value", F.from_json("value", schema).alias("parsed")).show(truncate=False)
 
 # %% [markdown]
-# To be safe, ask first whether the line can be read at all: `F.try_parse_json(column)` is NULL for lines that are cut off or no JSON. (Only text *behind* a complete
-# value goes unnoticed.) We call a line **valid** when it is not NULL there.
+# To be safe, ask first whether the line can be read at all: `F.try_parse_json(column)` is NULL for lines that are cut off or no JSON. (Text *behind* a complete value is
+# not noticed: `{"a": 1} xyz` counts as JSON.) We call a line **valid** when it is not NULL there.
 #
 # ### Exercise 1.3.5: reviews out of lines
 #
-# Return one row per line of `reviews_raw` that is **valid JSON**, with `review_id`, `user_id` (it stands inside `user`), `stars` as `INT` (NULL where the line has no
-# whole *number* there, but text such as `"four"` or `"4"`) and `useful` as `INT` (inside `votes`; NULL without votes). Lines that came twice stay twice.
+# Return one row per line of `reviews_raw` that is **valid JSON**. Lines that came twice stay twice.
+#
+# - `review_id`, and `user_id`, which stands inside `user`
+# - `stars` as `INT`. It is NULL where the line has no whole number there; a text such as `"four"`, and also `"4"`, is no number
+# - `useful` as `INT`, which stands inside `votes`; NULL without votes
 
 
 # %% answer="1.3.5" title="Reviews out of lines"
@@ -704,7 +711,7 @@ def parse_reviews(reviews_raw):
 # | `F.variant_get(v, "$.size.length", "double")` | the value at a path, converted; a conversion that fails is an error |
 # | `F.try_variant_get(...)` | the same, NULL when the conversion fails |
 # | `F.schema_of_variant(v)` | what is in there |
-# | `variant_explode(v)`, in SQL | one row per entry of an object or array |
+# | `variant_explode(v)`, in SQL | one row per entry of an object or array; `LATERAL` in front calls it for each row (see 1.4) |
 
 # %%
 things = spark.createDataFrame(
@@ -813,7 +820,7 @@ def generous_stars(reviews_raw):
 # %% [markdown]
 # ## Losing nothing: quarantine
 #
-# The lines that you filtered out were somebody's reviews. A good pipeline counts them, keeps them, and says **why** each was refused, so that someone can mend
+# The lines that you filtered out were somebody's reviews. A good pipeline counts them, keeps them, and says **why** each was refused, so that someone can repair
 # the source. The pattern is simple: rules in an order, and the first that applies gives the reason.
 #
 # ### Exercise 1.3.7: why was it refused?
@@ -964,7 +971,7 @@ plays = spark.createDataFrame(
 # - `business_id`, `name`
 # - `rating`: a struct with `count` (number of reviews, `BIGINT`, 0 without reviews) and `mean` (mean stars, `DOUBLE`, NULL without reviews)
 # - `latest`: an array of at most **three** structs with `review_id` and `stars`, the newest review first (by `created`; for equal times the larger `review_id` first); an empty
-#   array without reviews
+#   array without reviews. `F.array()` without arguments is an empty array; beside another array in `F.coalesce` it takes that one's type
 #
 # You need one join, which the next module explains in depth: `businesses.join(per_business, "business_id", "left")` keeps every business and adds the columns of `per_business`,
 # NULL where there are none.
@@ -972,7 +979,7 @@ plays = spark.createDataFrame(
 
 # %% answer="1.3.8" title="A card for every business"
 def business_cards(businesses: DataFrame, reviews: DataFrame) -> DataFrame:
-    """(business_id, name, rating STRUCT<count BIGINT, mean DOUBLE>, latest ARRAY<STRUCT<review_id, stars>>)."""
+    """(business_id STRING, name STRING, rating STRUCT<count: BIGINT, mean: DOUBLE>, latest ARRAY<STRUCT<review_id: STRING, stars: INT>>)."""
     ### BEGIN SOLUTION
     newest_first = F.sort_array(
         F.collect_list(F.struct("created", "review_id", "stars")), asc=False
@@ -983,12 +990,11 @@ def business_cards(businesses: DataFrame, reviews: DataFrame) -> DataFrame:
     latest = F.transform(
         F.slice("all", 1, 3), lambda review: F.struct(review["review_id"], review["stars"])
     )
-    nothing = F.array().cast("array<struct<review_id: string, stars: int>>")
     return businesses.join(per_business, "business_id", "left").select(
         "business_id",
         "name",
         F.struct(F.coalesce("count", F.lit(0)).alias("count"), F.col("mean")).alias("rating"),
-        F.coalesce(latest, nothing).alias("latest"),
+        F.coalesce(latest, F.array()).alias("latest"),
     )
     ### END SOLUTION
 
@@ -1005,13 +1011,10 @@ check("1.3.8", business_cards, key=["business_id"])
 # %% [markdown] equivalent="1.3.8" because="review_id is the key of reviews, so no two of the structs are equal."
 # - aggregate: F.collect_list(F.struct('created', 'review_id', 'stars')) → F.collect_set(F.struct('created', 'review_id', 'stars'))
 
-# %% [markdown] equivalent="1.3.8" because="An empty array has no elements, and coalesce gives it the type of the other array."
-# - drop call: .cast('array<struct<review_id: string, stars: int>>')
-
 # %% [markdown] hints="1.3.8"
 # 1. Three steps: group the reviews, join them to the businesses, tidy up the NULLs of businesses without reviews.
 # 2. In the group, collect structs that begin with what you sort by. `sort_array(..., asc=False)` turns the order round.
-# 3. `slice(array, 1, 3)` takes the first three, `transform` keeps two fields of each. `coalesce` needs an empty array of the same type: cast `F.array()`.
+# 3. `slice(array, 1, 3)` takes the first three, `transform` keeps two fields of each. Which businesses still have NULL instead of an array?
 
 
 # %% wrong="1.3.8" because="latest"
@@ -1140,7 +1143,7 @@ def business_cards(businesses, reviews):
 # | higher-order functions stay inside the row | no `explode`, no second `groupBy`, no Python per row |
 # | `from_json` never stops | so ask `try_parse_json` whether the line was cut off |
 # | VARIANT needs no schema | take out fields by path, with `try_variant_get` where types vary |
-# | keep refused lines with a reason | what is counted can be mended |
+# | keep refused lines with a reason | what is counted can be repaired |
 #
 # > **On Databricks:** all of this works unchanged; VARIANT columns can be stored in Delta tables there as well. In SQL, a path such as
 # > `v:stars::int` is a short form of `variant_get`, there and here.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 1.4 Spark SQL as a language
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 1.1 and 1.2
+# **Time:** 90 minutes · **Data:** retail · **Before this:** 1.1, 1.2 and a little SQL (`SELECT`, `WHERE`, `GROUP BY`, `JOIN`)
 #
 # Most people in the shop who ask questions about data ask them in SQL: the accountant, the dashboard, the nightly job that somebody wrote years
 # ago. Spark runs SQL and DataFrame code with the same optimizer and the same engine, so neither is faster. What differs is how well a
@@ -22,8 +22,8 @@
 # - cut a long query into named steps with `WITH`, and walk through a tree with `WITH RECURSIVE`
 # - ask "is there any?" and "is there none?" with `EXISTS`, and avoid the trap of `NOT IN`
 # - write a query from top to bottom with the pipe syntax `|>`
-# - define functions in SQL that return a value or a table
 # - pass values with parameter markers and names with `IDENTIFIER`, never by formatting text
+# - define functions in SQL that return a value or a table
 # - use session variables, loops and handlers in a SQL script
 
 # %% setup=true
@@ -97,7 +97,7 @@ print("global view seen there:   ", another_session.catalog.tableExists("global_
 #
 # An order is *open* while its status is `pending` or `shipped`. Create a temporary view `open_orders` with all columns of the open orders. Then
 # return, from this view, one row per channel that has open orders: `channel`, `open_orders` (how many, `BIGINT`) and `oldest` (the earliest `order_ts`). Your
-# function must still work when it is called a second time.
+# function must still work when it is called a second time. (The check compares the result only.)
 
 
 # %% answer="1.4.1" title="Orders that are still open"
@@ -255,7 +255,7 @@ spark.sql("""
 #
 # The **total** of an order is the sum of `quantity * unit_price` over its lines (leave `discount` aside), as `DECIMAL(12,2)`. An order is unusually large
 # when its total is **more than twice** the average total of all orders of **its own channel**. Return `order_id`, `channel` and `total` of the unusually
-# large orders. Orders without lines have no total: they do not count in the average either.
+# large orders. Orders without lines have no total: they do not count in the average either. Every order has a channel.
 
 
 # %% answer="1.4.2" title="Unusually large orders"
@@ -632,7 +632,8 @@ print(without_sales.count(), "found with LEFT ANTI JOIN")
 
 # %% [markdown]
 # `NOT IN` finds nothing. `5 NOT IN (1, NULL)` means `5 != 1 AND 5 != NULL`; the second half is NULL, so the whole is never true. **One NULL in the
-# subquery empties the result**, without any error. Use `NOT EXISTS`, or a `LEFT ANTI JOIN`, and forget `NOT IN` for subqueries.
+# subquery empties the result**, without any error. Use `NOT EXISTS`, or a `LEFT ANTI JOIN` (a join that keeps the rows *without* a partner, see 2.1), and forget `NOT IN` for
+# subqueries.
 #
 # ### Exercise 1.4.4: customers who have fallen asleep
 #
@@ -801,16 +802,16 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# ### Exercise 1.4.5: how people pay
+# ### Exercise 1.4.5: the payments of a year, from top to bottom
 #
 # Finance asks how payments of the year 2025 (by `paid_ts`) were made. Return one row per method with at least 30 payments in that year: `method`, where a NULL counts as the
 # method `unknown`, `payments` (how many) and `amount`, the sum of the amounts, with the type that Spark gives it. Sort by `amount`, the largest first; equal amounts by
 # `method`, A to Z. Try it with pipes: the order of this text is the order of the query.
 
 
-# %% answer="1.4.5" title="How people pay"
+# %% answer="1.4.5" title="The payments of a year, from top to bottom"
 def payment_methods(spark: SparkSession, payments: DataFrame) -> DataFrame:
-    """(method STRING, payments BIGINT, amount DECIMAL(20,2)), sorted by amount and method."""
+    """(method STRING, payments BIGINT, amount DECIMAL(20,2)), sorted by amount, largest first, then by method."""
     ### BEGIN SOLUTION
     return spark.sql("""
         FROM payments
@@ -955,6 +956,49 @@ def payment_methods(spark, payments):
 
 
 # %% [markdown]
+# ## Values go in as parameters
+#
+# Queries need values from outside: a date from a form, a name from a search box. It is tempting to write the value into the text with an f-string. Never do that:
+#
+# - A value with a quotation mark in it, such as `O'Neill`, breaks the query.
+# - Somebody can type `x' OR '1' = '1`, and then reads all customers. This is **SQL injection**, one of the oldest holes there is, and it is still found every day.
+# - You must take care of quotation marks, dates, decimal points and NULL yourself.
+#
+# Write a **parameter marker** instead, `:name`, and pass the value beside the text. The value is never read as SQL; dates, numbers, lists and None keep their types.
+
+# %%
+from datetime import date
+
+spark.sql(
+    """
+    SELECT channel, count(*) AS orders
+    FROM orders
+    WHERE order_ts >= :since AND array_contains(:wanted, status)
+    GROUP BY channel
+    ORDER BY channel
+    """,
+    args={"since": date(2025, 7, 1), "wanted": ["shipped", "returned"]},
+).show()
+
+# %% [markdown]
+# Markers without names are written `?`, with a list: `spark.sql("... WHERE status = ?", args=["shipped"])`. A DataFrame can be handed in too, without giving it a
+# view: write `{name}` where the table's name would stand, and pass the DataFrame under this name.
+
+# %%
+returned = spark.table("orders").filter("status = 'returned'")
+spark.sql(
+    "SELECT count(*) AS returned_on_the_web FROM {returned_orders} WHERE channel = :channel",
+    args={"channel": "web"},
+    returned_orders=returned,
+).show()
+
+# %% [markdown]
+# Two remarks. A marker stands for a *value*, so it cannot be the name of a column or of a table. For names there is `IDENTIFIER(...)`, which takes a text and
+# reads it as a name and nothing else: `FROM IDENTIFIER(:table)`, `SELECT max(IDENTIFIER(:column))`.
+#
+# And a note on our set-up: the SQL parser of Delta Lake 4.4 loses parameters on Spark 4.1. The course therefore sets
+# `spark.sql.legacy.parameterSubstitution.constantsOnly` to `true`. If you ever see `UNBOUND_SQL_PARAMETER` in a project of your own that uses Delta, try this setting.
+#
 # ## Functions in SQL
 #
 # When a rule is used in several queries, write it once. A **SQL function** has typed parameters and one expression. Spark replaces each call by that
@@ -1006,8 +1050,8 @@ spark.sql("""
 #    `from_day` to `to_day`, **both days included**. The age that counts is the age **on the day of the order**. Orders whose customer is not in `customers` are left
 #    out. Bands without orders do not appear.
 #
-# Your Python function gets the two days as text, such as `2025-01-01`. They go into the last of your three statements by *markers*, which the next section explains in
-# full: write `CAST(:from_day AS DATE)` where the date belongs, the same for `:to_day`, and add `args={"from_day": from_day, "to_day": to_day}` to this call of `spark.sql`.
+# Your Python function gets the two days as text, such as `2025-01-01`. They go into the last of your three statements by parameter markers; `CAST(... AS DATE)` makes a date of
+# a text.
 
 
 # %% answer="1.4.6" title="Orders by age"
@@ -1226,55 +1270,12 @@ def orders_by_age(spark, customers, orders, from_day, to_day):
         orders.join(customers, "customer_id")
         .filter(day.between(F.lit(from_day).cast("date"), F.lit(to_day).cast("date")))
         .groupBy(band.alias("age_band"))
-        .agg(F.count("*").alias("orders"), F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count("*").alias("orders"), F.count_distinct("customer_id").alias("customers"))
     )
 
 
 # %% [markdown]
-# ## Values go in as parameters
-#
-# Queries need values from outside: a date from a form, a name from a search box. It is tempting to write the value into the text with an f-string. Never do that:
-#
-# - A value with a quotation mark in it, such as `O'Neill`, breaks the query.
-# - Somebody can type `x' OR '1' = '1`, and then reads all customers. This is **SQL injection**, one of the oldest holes there is, and it is still found every day.
-# - You must take care of quotation marks, dates, decimal points and NULL yourself.
-#
-# Write a **parameter marker** instead, `:name`, and pass the value beside the text. The value is never read as SQL; dates, numbers, lists and None keep their types.
-
-# %%
-from datetime import date
-
-spark.sql(
-    """
-    SELECT channel, count(*) AS orders
-    FROM orders
-    WHERE order_ts >= :since AND array_contains(:wanted, status)
-    GROUP BY channel
-    ORDER BY channel
-    """,
-    args={"since": date(2025, 7, 1), "wanted": ["shipped", "returned"]},
-).show()
-
-# %% [markdown]
-# Markers without names are written `?`, with a list: `spark.sql("... WHERE status = ?", args=["shipped"])`. A DataFrame can be handed in too, without giving it a
-# view: write `{name}` where the table's name would stand, and pass the DataFrame under this name.
-
-# %%
-returned = spark.table("orders").filter("status = 'returned'")
-spark.sql(
-    "SELECT count(*) AS returned_on_the_web FROM {returned_orders} WHERE channel = :channel",
-    args={"channel": "web"},
-    returned_orders=returned,
-).show()
-
-# %% [markdown]
-# Two remarks. A marker stands for a *value*, so it cannot be the name of a column or of a table. For names there is `IDENTIFIER(...)`, which takes a text and
-# reads it as a name and nothing else: `FROM IDENTIFIER(:table)`, `SELECT max(IDENTIFIER(:column))`.
-#
-# And a note on our set-up: the SQL parser of Delta Lake 4.4 loses parameters on Spark 4.1. The course therefore sets
-# `spark.sql.legacy.parameterSubstitution.constantsOnly` to `true`. If you ever see `UNBOUND_SQL_PARAMETER` in a project of your own that uses Delta, try this setting.
-#
-# ### Which texts are equal: collations
+# ## Which texts are equal: collations
 #
 # A search box should find `Málaga` when somebody types `malaga`. A **collation** is the rule by which texts are compared. The usual one, `UTF8_BINARY`, compares
 # byte by byte. Others are asked for with `COLLATE`:
@@ -1453,7 +1454,7 @@ spark.sql("""
 # | `DECLARE EXIT HANDLER FOR condition ...` | what to do when something fails |
 #
 # A **handler** belongs to a block. When a statement of this block fails with its condition, the handler's statement runs, and then **the block is left**. Work goes on
-# *after the block's* `END`. The condition is the name of an error (`DIVIDE_BY_ZERO`), an SQL state (`SQLSTATE '22012'`), or `SQLEXCEPTION` for all errors. Handlers are
+# *after the block's* `END`. The condition is the name of an error (`DIVIDE_BY_ZERO`), a SQL state (`SQLSTATE '22012'`), or `SQLEXCEPTION` for all errors. Handlers are
 # declared after the variables.
 
 # %%
@@ -1700,4 +1701,4 @@ def row_counts(spark, customers, orders, payments, tables):
 #
 # > **On Databricks:** a `%sql` cell runs the same language. Pipe syntax needs runtime 16.2 or newer, recursive CTEs 17.0 or newer. Serverless compute has no global temporary
 # > views; there, and with Spark Connect in general, names are looked up when a query runs, not when you write `spark.sql(...)`, so give each view a name of its own. Functions and views for
-# > others live in Unity Catalog: `CREATE FUNCTION catalog.schema.name ...`, `CREATE VIEW catalog.schema.name AS ...`.
+# > others live in Unity Catalog, Databricks' catalog of tables and functions: `CREATE FUNCTION catalog.schema.name ...`, `CREATE VIEW catalog.schema.name AS ...`.

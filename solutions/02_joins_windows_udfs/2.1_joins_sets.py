@@ -319,7 +319,7 @@ check("2.1.2", bought_and_paid, key=["order_id"])
 # %% [markdown] hints="2.1.2"
 # 1. Lines and payments are two tables with several rows per order, and they have nothing to do with each other. What must each of them become before it is joined?
 # 2. Two `groupBy("order_id")`, each with its own sum. Then start from `orders` and join both results so that no order is lost.
-# 3. At last turn NULL into 0 in both columns. A fill with 0 keeps `DECIMAL(20,2)`.
+# 3. Finally turn NULL into 0 in both columns. A fill with 0 keeps `DECIMAL(20,2)`.
 
 
 # %% wrong="2.1.2" because="multiplied"
@@ -417,13 +417,13 @@ print("anti join: ", products.join(order_items, "product_id", "left_anti").count
 # could be ambiguous, and NULLs on the right side do no harm (`NOT IN` would find nothing at all). Both can be chained: each is a filter on the left table, and the right
 # table of one may itself be the result of another.
 #
-# ### Exercise 2.1.3: the contented
+# ### Exercise 2.1.3: customers who never sent anything back
 #
 # The shop wants to thank customers who have bought something and never sent anything back. Return `customer_id` and `name` of the customers who have **at least one** order, whatever its
 # status, and **no** row in `returns` for any of their orders. What counts is the table `returns`, not the status of the order. Orders of guests and of unknown customers belong to nobody.
 
 
-# %% answer="2.1.3" title="The contented"
+# %% answer="2.1.3" title="Customers who never sent anything back"
 def contented_customers(customers: DataFrame, orders: DataFrame, returns: DataFrame) -> DataFrame:
     """(customer_id BIGINT, name STRING), one row per customer with orders and without returns."""
     ### BEGIN SOLUTION
@@ -721,7 +721,8 @@ def agency_fees(spark, orders, fees):
 
 # %%
 bands = spark.createDataFrame(
-    [("cheap", 0, 20), ("medium", 20, 60), ("dear", 60, None)], "band STRING, low INT, high INT"
+    [("cheap", 0, 20), ("medium", 20, 60), ("expensive", 60, None)],
+    "band STRING, low INT, high INT",
 )
 in_band = (products.price >= bands.low) & (bands.high.isNull() | (products.price < bands.high))
 banded = products.join(bands, in_band)
@@ -741,7 +742,7 @@ spark.sql("""
 # %% [markdown]
 # Compare days with days (`to_date`), or moments with moments (`< last_day + 1`).
 #
-# Where does a condition belong, into the join or into a filter behind it? For an inner join that is the same. For a **left** join it is not: the condition of the join decides who is a *partner*, and rows
+# Where does a condition belong, in the join or in a filter behind it? For an inner join that is the same. For a **left** join it is not: the condition of the join decides who is a *partner*, and rows
 # without one stay. A filter on a column of the right table throws them out again, since there they have NULL.
 #
 # ### What a condition costs
@@ -780,7 +781,7 @@ print("... right small: ", joins_in_plan(parcels.join(F.broadcast(desks), both_k
 # to its last day, **both days included, from midnight to midnight**. A `last_day` of NULL means that it has not ended yet. Several campaigns may run at the same time.
 #
 # Return `order_id` and `campaign`: one row for every order and each campaign that was running on its channel when it was placed (`order_ts`), and one row with NULL for an order that fell into no
-# campaign. The join must be a **broadcast hash join**.
+# campaign. An order whose `channel` is not known was in no campaign. The join must be a **broadcast hash join**.
 
 
 # %% answer="2.1.5" title="Which campaign was running?"
@@ -842,7 +843,7 @@ check(
 )
 
 # %% [markdown] hints="2.1.5"
-# 1. Three conditions make a campaign a partner of an order: the channel, the beginning, the end. All three belong into the join, since every order must stay.
+# 1. Three conditions make a campaign a partner of an order: the channel, the beginning, the end. All three belong in the join, since every order must stay.
 # 2. Compare the *day* of the order with the days of the campaign, and remember what a comparison with a `last_day` of NULL gives.
 # 3. The equality of the channels is what Spark joins by. Mark the small table with `F.broadcast(...)`; it must be the right one.
 
@@ -1132,30 +1133,6 @@ def orders_per_month(spark, stores, orders, year):
 
 
 # %% [markdown]
-# ### A join that looks at the row on its left
-#
-# In all joins so far the right table is the same for every row on the left. With a **lateral join** it is a query that may use columns of the left row: for each store, *its* two latest orders. In SQL the word
-# `LATERAL` stands before the subquery. In Python it is `lateralJoin`, and a column of the left row is marked with `.outer()`:
-
-# %%
-latest_two = (
-    orders.alias("o")
-    .where(F.col("o.store_id") == F.col("s.store_id").outer())
-    .orderBy(F.desc("order_ts"), F.desc("order_id"))
-    .limit(2)
-)
-(
-    stores.filter("country = 'Germany'")
-    .alias("s")
-    .lateralJoin(latest_two, how="left")
-    .select("s.store_id", "s.city", "o.order_id", "o.order_ts")
-    .orderBy("s.store_id", F.desc("o.order_ts"))
-    .show()
-)
-
-# %% [markdown]
-# Store 3 has never sold anything; `how="left"` keeps it. Spark does not run the query once per store: it numbers the orders of each store in one pass, as you will do below, and joins.
-#
 # ## Tables below each other
 #
 # A join makes tables wider; a **union** makes them longer. `union` (in SQL `UNION ALL`) puts the columns together **by position** and ignores their names. As long as the types fit, nothing warns you:
@@ -1189,7 +1166,7 @@ monday.unionByName(tuesday, allowMissingColumns=True).show()
 
 # %% answer="2.1.7" title="Money in, money out"
 def ledger(payments: DataFrame, returns: DataFrame) -> DataFrame:
-    """(order_id BIGINT, at TIMESTAMP, amount DECIMAL(10,2), method STRING, reason STRING), one row per payment and per return."""
+    """(order_id BIGINT, at TIMESTAMP, amount DECIMAL(10,2) or NULL, method STRING or NULL, reason STRING or NULL), one row per payment and per return."""
     ### BEGIN SOLUTION
     money_in = payments.select("order_id", F.col("paid_ts").alias("at"), "amount", "method")
     money_out = returns.select(
@@ -1299,7 +1276,7 @@ for name, frame in results.items():
 # ### Exercise 2.1.8: what the bank says
 #
 # On a day's statement the bank lists the amounts that it collected from cards, and nothing else: no number of an order, no time. `statement` is this list, as texts such as `"12.5"` or `"12.50"`; amounts that occur twice were collected
-# twice. Compare it with `payments`: those with the method `card` whose `paid_ts` lies on the day `day`, a text such as `"2025-04-04"`.
+# twice. Compare it with `payments`: those with the method `card` whose `paid_ts` lies on the day `day` (UTC), a text such as `"2025-04-04"`. Their `amount` is never NULL.
 #
 # Return one row for each entry that has no counterpart on the other side: `side`, which is `"shop"` for a payment that is not on the statement and `"bank"` for an amount on the statement that is no payment, and
 # `amount` as `DECIMAL(10,2)`. If an amount is three times on one side and once on the other, two entries have no counterpart.
@@ -1489,7 +1466,7 @@ numbered.orderBy("customer", "number").show()
 numbered.filter("number = 1").drop("number").orderBy("customer").show()
 
 # %% [markdown]
-# A **window** says for each row which other rows it is looked at together with (`partitionBy`) and in which order. `row_number` counts them. Windows can do much more; 2.2 is about them. Here mind three things:
+# A **window** says for each row which other rows it is looked at together with (`partitionBy`) and in which order. `row_number` counts them. Windows can do much more; 2.2 is about them. Three things to note here:
 #
 # - **A tie-break.** Customer 7 has two addresses of the same day. Without the second column of the order, either may become number 1. The last column of the order should be unique, so that the result is the same at every run.
 # - **NULLs.** `desc()` puts them last, `asc()` first. Say it (`desc_nulls_last`) where it matters. And `partitionBy`, like `groupBy` and `distinct`, takes all NULLs for one and the same key.
@@ -1634,11 +1611,40 @@ def sent_once(orders):
 
 
 # %% [markdown]
+# ### For the curious: a join that looks at the row on its left
+#
+# In all joins so far the right table is the same for every row on the left. With a **lateral join** it is a query that may use columns of the left row: for each store, *its* two latest orders. In SQL the word
+# `LATERAL` stands before the subquery. In Python it is `lateralJoin`, and a column of the left row is marked with `.outer()`:
+
+# %%
+latest_two = (
+    orders.alias("o")
+    .where(F.col("o.store_id") == F.col("s.store_id").outer())
+    .orderBy(F.desc("order_ts"), F.desc("order_id"))
+    .limit(2)
+)
+(
+    stores.filter("country = 'Germany'")
+    .alias("s")
+    .lateralJoin(latest_two, how="left")
+    .select("s.store_id", "s.city", "o.order_id", "o.order_ts")
+    .orderBy("s.store_id", F.desc("o.order_ts"))
+    .show()
+)
+
+# %% [markdown]
+# Store 3 has never sold anything; `how="left"` keeps it. Spark does not run the query once per store: it numbers the orders of each store in one pass, with a window as above, and joins.
+#
 # ### Question 2.1.10: the revenue is too high
 #
 # A report of the revenue per city joins `orders` with `customers`, `order_items` and `payments`, groups by city, and sums `quantity * unit_price` and `amount`. Since payments in two parts were introduced, the revenue
-# of some cities is higher than the bank's figures. Besides, a part of the revenue is missing altogether. A colleague proposes: "Put a `distinct()` before the `groupBy`, then the duplicates are gone." Answer in five to eight sentences: what happens here,
-# why is `distinct` no remedy, how should the report be built, and which two checks would have shown both errors before anybody read the report?
+# of some cities is higher than the bank's figures. Besides, a part of the revenue is missing altogether.
+#
+# A colleague proposes: "Put a `distinct()` before the `groupBy`, then the duplicates are gone." Answer in five to eight sentences:
+#
+# - What happens here, and why is `distinct` no remedy?
+# - How should the report be built?
+# - Which two checks would have shown both errors before anybody read the report?
 
 # %% [markdown] written="2.1.10" points=3 title="The revenue is too high"
 # ### BEGIN SOLUTION
@@ -1668,13 +1674,13 @@ def sent_once(orders):
 # | rows per key multiply: aggregate before you join | sums over a fan-out are wrong, and `distinct` does not repair them |
 # | `left_semi` and `left_anti` ask "is there one?" | they never multiply, and NULLs do no harm |
 # | `<=>` (`eqNullSafe`) where NULL is a value | `=` with NULL is never true |
-# | in a left join, conditions on the right table belong into the join | a filter behind it throws out the rows without a partner |
+# | in a left join, conditions on the right table belong in the join | a filter behind it throws out the rows without a partner |
 # | an equality in the condition makes a hash join possible | without one, Spark tries every pair |
 # | a grid (`crossJoin`) with a left join gives rows for nothing | a group without members has no row |
 # | `unionByName`, not `union` | `union` goes by position |
 # | `exceptAll` in both directions compares tables | `subtract` forgets how often a row is there |
 # | `row_number` with a tie-break keeps the best row | `dropDuplicates(["key"])` keeps any |
 #
-# > **On Databricks:** all of this is the same. Photon often chooses a shuffled hash join where Spark sorts and merges, so do not count on the name of an operator there. For large range joins there is the hint `RANGE_JOIN(table, bin size)`. Databricks SQL
+# > **On Databricks:** all of this is the same. Photon, the faster engine of Databricks, often chooses a shuffled hash join where Spark sorts and merges, so do not count on the name of an operator there. For large range joins there is the hint `RANGE_JOIN(table, bin size)`. Databricks SQL
 # > also has `QUALIFY`, a filter on windows, which saves the helper column: `SELECT * FROM orders QUALIFY row_number() OVER (...) = 1`. With Spark Connect, which serverless compute uses, say `F.col("o.key")` with aliases rather than `orders.key` where a table is
 # > joined with itself.

@@ -42,6 +42,8 @@ returns = spark.read.parquet(sample("returns"))
 stores = spark.read.parquet(sample("stores"))
 shipments = spark.read.parquet(sample("shipments"))
 baskets = spark.read.parquet(sample("baskets"))
+products = spark.read.parquet(sample("products"))
+product_features = spark.read.parquet(sample("product_features"))
 
 
 def real_orders(orders: DataFrame) -> DataFrame:
@@ -95,25 +97,17 @@ for name, frame in [("orders", orders), ("real orders", real_orders(orders))]:
 # | margin | the same, minus what the goods have cost the shop | deciding what a customer may cost |
 # | predicted | average order × orders per year × years expected to stay × margin | planning; three of its factors are guesses |
 #
-# We use the second one. It needs facts from two tables, order lines and returns, and there waits a trap that you know from notebook 2.1: **fan-out**. Here is
-# the trap with other tables. How many orders, and how many baskets from the food counter, has each store?
+# We use the second one. It needs facts from two tables, order lines and returns. You know the trap from notebook 2.1, **fan-out**, and the rule against it: **bring
+# each table to one row per key first, then join.** For example, how many orders, and how many baskets from the food counter, has each store?
 
 # %%
-both = stores.join(orders, "store_id").join(baskets, "store_id")
-print("naive:")
-both.groupBy("store_id").agg(
-    F.count("order_id").alias("orders"), F.count("basket_id").alias("baskets")
-).orderBy("store_id").show(2)
-
 store_orders = orders.groupBy("store_id").agg(F.count("order_id").alias("orders"))
 store_baskets = baskets.groupBy("store_id").agg(F.count("basket_id").alias("baskets"))
-print("summarised first:")
 counts = stores.join(store_orders, "store_id", "left").join(store_baskets, "store_id", "left")
 counts.select("store_id", "city", "orders", "baskets").orderBy("store_id").show(3)
 
 # %% [markdown]
-# Every order of a store met every basket of it. The rule: **bring each table to one row per key first, then join.** And use left joins from the table whose rows must all
-# be there: a store without orders is part of the report. (Store 3 has none; its count is NULL here. `na.fill(0, ["orders"])` puts in the 0, and keeps the type of the column.)
+# Joined directly, every order of a store would have met every basket of it. And use left joins from the table whose rows must all be there: a store without orders is part of the report. (Store 3 has none; its count is NULL here. `na.fill(0, ["orders"])` puts in the 0, and keeps the type of the column.)
 #
 # ### Exercise 2.4.1: lifetime value
 #
@@ -237,7 +231,7 @@ def lifetime_value(customers, orders, order_items, returns):
         .na.fill(0, ["value", "refund"])
         .groupBy("customer_id")
         .agg(
-            F.countDistinct("order_id").alias("orders"),
+            F.count_distinct("order_id").alias("orders"),
             F.sum(F.col("value") - F.col("refund")).cast("decimal(12,2)").alias("lifetime_value"),
         )
     )
@@ -393,7 +387,7 @@ def value_tiers(orders: DataFrame, order_items: DataFrame) -> DataFrame:
     ### END SOLUTION
 
 
-# %% check="2.4.2" points=1
+# %% check="2.4.2" points=2
 ### BEGIN HIDDEN TESTS
 tied = [
     ("4.50", 1),
@@ -534,7 +528,7 @@ with_store.select("store_id", "orders", quarter.alias("part")).orderBy("orders",
 #
 # - If the rows do not divide evenly, the **first** parts get one more: 3, 3, 3 and 2 stores here.
 # - `ntile` counts rows and does not look at values. Stores 8 and 11 have 21 orders each, but one is in part 1, the other in part 2. With a complete order (here by `store_id`) at least the result is the same at
-#   every run. Who cannot accept that sets fixed borders instead ("5 orders or more is a 4"), which must then be looked after as the shop grows.
+#   every run. If you cannot accept that, set fixed borders instead ("5 orders or more is a 4"), which must then be looked after as the shop grows.
 #
 # Recency needs a *today*. Never take the clock of the machine: the report of March must give the same numbers in June. Give the day as a parameter, and
 # forget what happened later. `F.lit(text).cast("date")` makes a date of the text; `F.date_diff(later, earlier)` counts the days between two dates.
@@ -544,9 +538,10 @@ with_store.select("store_id", "orders", quarter.alias("part")).orderBy("orders",
 # Take the `sales` up to and including the day `today` (a text such as `"2025-06-30"`), without guests. Return for each customer:
 #
 # - `recency`: days from the day of the last of these sales to `today` (0 for today), `INT`
-# - `frequency`: how many different orders these lines belong to
+# - `frequency`: how many different orders these lines belong to, `BIGINT`
 # - `monetary`: the value of these lines, `DECIMAL(12,2)`
-# - `r`, `f`, `m`: the scores, `INT` from 1 to 5, made with `ntile`. Order from worst to best; where the fact is equal, the smaller `customer_id` comes first
+# - `r`, `f`, `m`: the scores, `INT` from 1 to 5, made with `ntile`. Order from worst to best; where the fact is equal, the smaller `customer_id` comes first (so
+#   its score is not the higher one)
 # - `segment`: `"champion"` if r and f are 4 or more; `"at risk"` if r is 2 or less and f is 4 or more; `"new"` if r is 4 or more and f is 2 or less; else `"other"`
 
 
@@ -562,7 +557,7 @@ def rfm(orders: DataFrame, order_items: DataFrame, today: str) -> DataFrame:
         .groupBy("customer_id")
         .agg(
             F.date_diff(end, F.max("day")).alias("recency"),
-            F.countDistinct("order_id").alias("frequency"),
+            F.count_distinct("order_id").alias("frequency"),
             F.sum("value").cast("decimal(12,2)").alias("monetary"),
         )
     )
@@ -645,7 +640,7 @@ def rfm(orders, order_items, today):
         .groupBy("customer_id")
         .agg(
             F.date_diff(end, F.max("day")).alias("recency"),
-            F.countDistinct("order_id").alias("frequency"),
+            F.count_distinct("order_id").alias("frequency"),
             F.sum("value").cast("decimal(12,2)").alias("monetary"),
         )
     )
@@ -673,7 +668,7 @@ def rfm(orders, order_items, today):
         .groupBy("customer_id")
         .agg(
             F.date_diff(end, F.max("day")).alias("recency"),
-            F.countDistinct("order_id").alias("frequency"),
+            F.count_distinct("order_id").alias("frequency"),
             F.sum("value").cast("decimal(12,2)").alias("monetary"),
         )
     )
@@ -728,7 +723,7 @@ def rfm(orders, order_items, today):
         .groupBy("customer_id")
         .agg(
             F.date_diff(end, F.max("day")).alias("recency"),
-            F.countDistinct("order_id").alias("frequency"),
+            F.count_distinct("order_id").alias("frequency"),
             F.sum("value").cast("decimal(12,2)").alias("monetary"),
         )
     )
@@ -756,7 +751,7 @@ def rfm(orders, order_items, today):
         .groupBy("customer_id")
         .agg(
             F.date_diff(end, F.max("day")).alias("recency"),
-            F.countDistinct("order_id").alias("frequency"),
+            F.count_distinct("order_id").alias("frequency"),
             F.sum("value").cast("decimal(12,2)").alias("monetary"),
         )
     )
@@ -870,7 +865,7 @@ def cohorts(orders: DataFrame) -> DataFrame:
         months.withColumn("cohort", cohort)
         .withColumn("month_number", F.months_between("month", "cohort").cast("int"))
         .groupBy("cohort", "month_number")
-        .agg(F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count_distinct("customer_id").alias("customers"))
     )
     ### END SOLUTION
 
@@ -934,7 +929,7 @@ def cohorts(orders):
         months.withColumn("cohort", cohort)
         .withColumn("month_number", F.round(F.date_diff("month", "cohort") / 30).cast("int"))
         .groupBy("cohort", "month_number")
-        .agg(F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count_distinct("customer_id").alias("customers"))
     )
 
 
@@ -950,7 +945,7 @@ def cohorts(orders):
             F.floor(F.months_between("order_ts", "first")).cast("int").alias("month_number"),
         )
         .groupBy("cohort", "month_number")
-        .agg(F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count_distinct("customer_id").alias("customers"))
     )
 
 
@@ -962,7 +957,7 @@ def cohorts(orders):
         months.withColumn("cohort", cohort)
         .withColumn("month_number", F.months_between("month", "cohort").cast("int"))
         .groupBy("cohort", "month_number")
-        .agg(F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count_distinct("customer_id").alias("customers"))
     )
 
 
@@ -977,7 +972,7 @@ def cohorts(orders):
         .filter("status <> 'cancelled'")
         .withColumn("month_number", F.months_between("month", "cohort").cast("int"))
         .groupBy("cohort", "month_number")
-        .agg(F.countDistinct("customer_id").alias("customers"))
+        .agg(F.count_distinct("customer_id").alias("customers"))
     )
 
 
@@ -1027,7 +1022,7 @@ by_week.groupBy("first_week").pivot("week_number", [0, 1, 2]).agg(F.first("reade
 
 # %% answer="2.4.5" title="A retention matrix"
 def retention(customers: DataFrame, orders: DataFrame, last_month: str) -> DataFrame:
-    """(cohort DATE, size BIGINT, m0 DOUBLE, m1 DOUBLE, m2 DOUBLE, m3 DOUBLE), one row per month of signing up."""
+    """(cohort DATE, size BIGINT, m0 DOUBLE or NULL, m1 DOUBLE or NULL, m2 DOUBLE or NULL, m3 DOUBLE or NULL), one row per month of signing up."""
     ### BEGIN SOLUTION
     end = F.lit(last_month).cast("date")
     signed_up = customers.select(
@@ -1038,7 +1033,7 @@ def retention(customers: DataFrame, orders: DataFrame, last_month: str) -> DataF
         .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
-    size = F.countDistinct("customer_id")
+    size = F.count_distinct("customer_id")
 
     def share(number: int):
         month = F.add_months("cohort", number)
@@ -1052,7 +1047,7 @@ def retention(customers: DataFrame, orders: DataFrame, last_month: str) -> DataF
     ### END SOLUTION
 
 
-# %% check="2.4.5" points=2
+# %% check="2.4.5" points=3
 ### BEGIN HIDDEN TESTS
 variant(
     "2.4.5",
@@ -1116,7 +1111,7 @@ def retention(customers, orders, last_month):
         .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
-    size = F.countDistinct("customer_id")
+    size = F.count_distinct("customer_id")
     columns = [
         (F.count_if(F.col("month") == F.add_months("cohort", number)) / size).alias(f"m{number}")
         for number in range(4)
@@ -1139,7 +1134,7 @@ def retention(customers, orders, last_month):
         .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
-    size = F.countDistinct("customer_id")
+    size = F.count_distinct("customer_id")
     columns = []
     for number in range(4):
         month = F.add_months("cohort", number)
@@ -1157,7 +1152,7 @@ def retention(customers, orders, last_month):
         .select("customer_id", F.trunc("order_ts", "MM").alias("month"))
         .distinct()
     )
-    size = F.countDistinct("customer_id")
+    size = F.count_distinct("customer_id")
     columns = []
     for number in range(4):
         month = F.add_months("cohort", number)
@@ -1177,7 +1172,7 @@ def retention(customers, orders, last_month):
         "customer_id", F.trunc("signup_date", "MM").alias("cohort")
     ).filter(F.col("cohort") <= end)
     bought = real_orders(orders).select("customer_id", F.trunc("order_ts", "MM").alias("month"))
-    size = F.countDistinct("customer_id")
+    size = F.count_distinct("customer_id")
     columns = []
     for number in range(4):
         month = F.add_months("cohort", number)
@@ -1280,6 +1275,12 @@ left_over = F.col("freight") - F.col("parcels") * packing
 )
 
 # %% [markdown]
+# The numbers of the shelf are in the table `product_features`, one row per product. Only `stock` is needed here, the pieces on hand:
+
+# %%
+product_features.select("product_id", "stock", "reorder_level").orderBy("product_id").show(2)
+
+# %% [markdown]
 # And a reminder about ranks, from 2.2: with `rank`, rows that tie share a place and the next place is left out (1, 2, 2, 4); `dense_rank` leaves no place out (1, 2, 2, 3); `row_number` decides somehow.
 #
 # ### Exercise 2.4.6: the product report
@@ -1302,7 +1303,7 @@ def product_report(
     order_items: DataFrame,
     returns: DataFrame,
 ) -> DataFrame:
-    """(product_id BIGINT, units BIGINT, revenue DECIMAL(12,2), margin DOUBLE, return_rate DOUBLE, turnover DOUBLE, popularity INT)."""
+    """(product_id BIGINT, units BIGINT, revenue DECIMAL(12,2), margin DOUBLE or NULL, return_rate DOUBLE or NULL, turnover DOUBLE or NULL, popularity INT)."""
     ### BEGIN SOLUTION
     came_back = returns.groupBy("order_id", "line").agg(F.sum("quantity").alias("returned"))
     lines = sales(orders, order_items)
@@ -1333,7 +1334,7 @@ def product_report(
     ### END SOLUTION
 
 
-# %% check="2.4.6" points=2
+# %% check="2.4.6" points=3
 ### BEGIN HIDDEN TESTS
 variant(
     "2.4.6",
@@ -1601,7 +1602,8 @@ daily.agg(
 
 # %% [markdown]
 # **A moving average.** The mean of the last seven days contains each weekday once, so the rhythm of the week disappears. The frame `rowsBetween(-6, 0)` counts *rows*; since the calendar has each day once, seven rows are seven days. At the
-# beginning the window is not full yet: its mean is one of fewer days, which jumps about. Better show nothing there: count the rows of the window as well.
+# beginning the window is not full yet: its mean is one of fewer days, which jumps about, as at the left end of the line below. In a report, better show nothing
+# there; how many rows a window holds can be counted over the same window.
 #
 # **A picture.** Everybody reads a chart faster than a table, if it says what it shows: a title, both axes with their units, and a legend for more than one line. With `plotly` a chart in the notebook is interactive: point at a line to read
 # the values, drag to zoom, click in the legend to hide a line. Spark makes the data small first; a chart gets some hundred points, never the rows of a table. (`show("plotly_mimetype")` leaves the drawing to JupyterLab. Elsewhere
@@ -1615,7 +1617,6 @@ smooth = daily.select(
     "day",
     "parcels",
     F.avg("parcels").over(two_weeks).alias("mean"),
-    F.count("parcels").over(two_weeks).alias("days"),
 )
 points = smooth.orderBy("day").collect()
 days = [point.day.isoformat() for point in points]
@@ -1624,7 +1625,7 @@ figure = go.Figure(
         go.Bar(x=days, y=[point.parcels for point in points], name="each day"),
         go.Scatter(
             x=days,
-            y=[round(point["mean"], 3) if point.days == 14 else None for point in points],
+            y=[round(point["mean"], 3) for point in points],
             name="mean of 14 days",
             line={"color": "#c44e52", "width": 3},
         ),
@@ -1653,7 +1654,7 @@ figure.show("plotly_mimetype")
 def daily_revenue(
     spark: SparkSession, orders: DataFrame, order_items: DataFrame, first_day: str, last_day: str
 ) -> DataFrame:
-    """(day DATE, revenue DECIMAL(12,2), average_7d DECIMAL(16,6)), one row per day of the calendar."""
+    """(day DATE, revenue DECIMAL(12,2), average_7d DECIMAL(16,6) or NULL), one row per day of the calendar."""
     ### BEGIN SOLUTION
     first, last = F.lit(first_day).cast("date"), F.lit(last_day).cast("date")
     calendar = spark.range(1).select(F.explode(F.sequence(first, last)).alias("day"))
@@ -1833,7 +1834,7 @@ weekly.agg(F.round(F.avg("parcels") / usual, 2).alias("factor")).orderBy("number
 
 # %% answer="2.4.8" title="Season and growth"
 def season_and_growth(orders: DataFrame, order_items: DataFrame) -> DataFrame:
-    """(month DATE, revenue DECIMAL(12,2), season DOUBLE, growth DOUBLE), one row per month with sales."""
+    """(month DATE, revenue DECIMAL(12,2), season DOUBLE, growth DOUBLE or NULL), one row per month with sales."""
     ### BEGIN SOLUTION
     lines = sales(orders, order_items)
     monthly = (
@@ -2005,7 +2006,7 @@ def season_and_growth(orders, order_items):
 # %% [markdown]
 # ## Bought together
 #
-# Who buys tea often buys biscuits. Is that more than chance, or does simply everybody buy biscuits? For two things that may happen in an order (or a basket):
+# People who buy tea often buy biscuits. Is that more than chance, or does simply everybody buy biscuits? For two things that may happen in an order (or a basket):
 #
 # | number | definition | says |
 # |---|---|---|
@@ -2276,9 +2277,13 @@ def bought_together(baskets, at_least):
 # %% [markdown]
 # ### Question 2.4.10: three slides
 #
-# On 1 January 2026 the marketing team looks back, and shows three slides. (a) "Sales in January 2025 were 45 % below those of December 2024, so the January campaign has failed." (b) "Of the customers who signed up in the last quarter, nobody
-# came back in month 3, though 22 % of the older cohorts did: we are losing our new customers." (c) "Our tier A customers have brought 1,554 EUR each on average. So a new customer may cost us 500 EUR in advertising." The figures are those of our
-# data, which end with December 2025. Answer in six to nine sentences: what is wrong with each of the three conclusions, and which number would you show instead?
+# On 1 January 2026 the marketing team looks back, and shows three slides:
+#
+# - **(a)** "Sales in January 2025 were 45 % below those of December 2024, so the January campaign has failed."
+# - **(b)** "Of the customers who signed up in the last quarter, nobody came back in month 3, though 22 % of the older cohorts did: we are losing our new customers."
+# - **(c)** "Our tier A customers have brought 1,554 EUR each on average. So a new customer may cost us 500 EUR in advertising."
+#
+# The figures are those of our data, which end with December 2025. Answer in six to nine sentences: what is wrong with each of the three conclusions, and which number would you show instead?
 
 # %% [markdown] written="2.4.10" points=3 title="Three slides"
 # ### BEGIN SOLUTION

@@ -72,12 +72,12 @@ def not_to_contact(customers):
     return spark.createDataFrame(rows, "customer_id BIGINT, name STRING, marketing_consent BOOLEAN")
 """,
         "1.1.4": """
-def reloads(web_events):
+def from_search(web_events):
     def compared(batches):
         for batch in batches:
-            same = (batch["page"] == batch["referrer"]) | (batch["page"].isna() & batch["referrer"].isna())
-            yield batch[["event_id"]].assign(is_reload=same)
-    return web_events.mapInPandas(compared, web_events.select("event_id", F.lit(True).alias("is_reload")).schema)
+            found = batch["referrer"] == "https://search.example.com/"
+            yield batch[["event_id"]].assign(from_search=found)
+    return web_events.mapInPandas(compared, web_events.select("event_id", F.lit(True).alias("from_search")).schema)
 """,
         "1.1.7": """
 def reachable(customers):
