@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SAMPLES = Path(__file__).resolve().parent / "samples"
+RECORDED = Path(__file__).resolve().parent / "recorded"
 SAMPLE_SEED = 2026
 GENERATOR_VERSION = 1
 """Raised when rows of all tables change at once, as by another hash; a table's own changes raise `Table.version`."""
@@ -44,6 +45,20 @@ def sample(name: str) -> str:
         ValueError: no table has this name.
     """
     return str(SAMPLES / f"{table(name).name}.parquet")
+
+
+def recorded(name: str) -> str:
+    """Absolute path of a log of a real run of Spark, as in `recorded("event_log.jsonl")`.
+
+    `benchmarks/record_event_logs.py` and `benchmarks/record_memory_logs.py` make them.
+
+    Raises:
+        ValueError: there is no such file; the message names all.
+    """
+    if not (RECORDED / name).is_file():
+        known = ", ".join(sorted(path.name for path in RECORDED.iterdir()))
+        raise ValueError(f"There is no recording {name!r}. The recordings are: {known}.")
+    return str(RECORDED / name)
 
 
 def load(spark: SparkSession, name: str) -> DataFrame:

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.authoring.notebooks import MEASURED_TAG
 from autograder.runtime.check import RECORD_VARIABLE
 
 SANITIZE = Path(__file__).with_name("sanitize.cfg")
@@ -47,7 +48,8 @@ def execute(notebook: NotebookNode, name: str, record_folder: Path, work_folder:
         raise TwinFailed(f"{name}: {error}") from error
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_sanitised(output, name) for output in cell.outputs]
+            outputs = [_sanitised(output, name) for output in cell.outputs]
+            cell.outputs = [] if MEASURED_TAG in cell.metadata.get("tags", ()) else outputs
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {key: value for key, value in notebook.metadata.language_info.items()
                                        if key in ("name", "file_extension", "mimetype", "pygments_lexer")}  # fmt: skip

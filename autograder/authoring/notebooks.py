@@ -12,6 +12,8 @@ from nbformat import NotebookNode
 from autograder.authoring.source import SOURCE_ONLY, Source, SourceCell
 
 NBGRADER_SCHEMA = 3
+MEASURED_TAG = "nbval-ignore-output"
+"""Marks a cell whose outputs are measurements of the machine that runs it: none are stored, and nbval compares none."""
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -77,6 +79,8 @@ def _notebook_cell(cell: SourceCell, number: int) -> NotebookNode:
     made.metadata = nbformat.NotebookNode()
     identifier = cell.exercise.replace(".", "_")
     made.id = f"cell-{number:03d}"
+    if cell.metadata.get("measured"):
+        made.metadata.tags = [MEASURED_TAG]
     if cell.kind == "answer":
         made.metadata.nbgrader = _grading(f"answer_{identifier}", grade=False, solution=True)
     elif cell.kind == "check":

@@ -63,7 +63,7 @@ class DataFrameCheck(Check):
         difference = compare_frames(actual.payload, expected.payload, rules(options))
         if not difference.equal:
             return Judgement.of(difference)
-        complaint = plan.complaint(actual.facts, options)
+        complaint = plan.complaint(actual.facts, options, expected.facts)
         if complaint:
             return Judgement(False, complaint, right=("The rows are right.",), shape="plan")
         return Judgement(True, right=difference.right, fraction=1.0)

@@ -5,7 +5,9 @@
 - `"has": [...]`, `"lacks": [...]`, `"at_most": {"Exchange": 1}`: physical operators as `explain` prints them. Those
   of a plan whose result is kept in memory (below `InMemoryRelation`) count too.
 - `"storage": "MEMORY_ONLY"`: the storage level of what the answer reads from memory, as `StorageLevel` names it.
-- `"partitions": 1`: the number of partitions of the answer.
+- `"partitions": 1`: the number of partitions of the answer; `"reference"` stands for that of the solution on the same data.
+- `"skew": 1.5`: no partition of the answer has more than 1.5 times as many rows as there are in a partition on average.
+- `"adapted": ["skewed"]`: what adaptive execution did to shuffles while the answer was computed: `"coalesced"` or `"skewed"` partitions.
 - `"broadcast_variables": 1`: at least so many broadcast variables are used by the answer's Python functions.
 - `"python": False`: no operator hands rows to Python.
 - `"python_functions": ["arrow_udf", "arrow_udf with iterators"]`: functions in Python are called, and of no other kind than these.
@@ -19,6 +21,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _NODE = re.compile(r"^[\s:+|*!\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
+_ADAPTED = re.compile(r"AQEShuffleRead (?P<how>[a-z ]+)")
 _STORAGE = re.compile(r"InMemoryRelation .*StorageLevel\((?P<level>[^)]*)\)")
 _PYTHON_OPERATORS = ("BatchEvalPythonExec", "ArrowEvalPythonExec")
 _TABLE_FUNCTIONS = {"BatchEvalPythonUDTFExec": "udtf", "ArrowEvalPythonUDTFExec": "udtf with useArrow"}
@@ -38,12 +42,17 @@ _OF_SCANS = ("pushed_filters", "partition_filters", "reads_columns", "reads_file
 
 
 def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that the conditions `wanted` are about, as JSON values. Only counting partitions may run jobs."""
+    """The facts that the conditions `wanted` are about, as JSON values. What is said of partitions and of adaptive
+    execution may run jobs."""
     facts: dict[str, Any] = {"plan": operators(frame)}
     if "storage" in wanted:
         facts["storage"] = storage_levels(frame)
     if "partitions" in wanted:
         facts["partitions"] = int(frame._jdf.queryExecution().toRdd().getNumPartitions())
+    if "skew" in wanted:
+        facts["skew"] = rows_of_partitions(frame)
+    if "adapted" in wanted:
+        facts["adapted"] = adaptations(frame)
     if "broadcast_variables" in wanted:
         facts["broadcast_variables"] = broadcast_variables(frame)
     if "python" in wanted:
@@ -75,6 +84,20 @@ def operators(frame: DataFrame) -> dict[str, int]:
 def storage_levels(frame: DataFrame) -> list[str]:
     """The storage levels of the cached data that the plan of a DataFrame reads ("MEMORY_ONLY", ...), each once."""
     return sorted({_level_name(match["level"]) for match in _STORAGE.finditer(initial_plan(frame).toString())})
+
+
+def rows_of_partitions(frame: DataFrame) -> list[int]:
+    """How many rows lie in each partition of a DataFrame, those without rows too. Runs the query, without Python."""
+    return [len(partition) for partition in frame._jdf.toJavaRDD().glom().collect()]
+
+
+def adaptations(frame: DataFrame) -> list[str]:
+    """What adaptive execution made of the shuffles of a DataFrame's plan ("coalesced", "skewed", "local"). Runs its stages."""
+    execution = frame._jdf.queryExecution()
+    execution.toRdd().getNumPartitions()  # the plan is final when all stages before the last have run
+    final = execution.executedPlan().toString().partition("== Initial Plan ==")[0]
+    words = (word for match in _ADAPTED.finditer(final) for word in match["how"].split())
+    return sorted({word for word in words if word != "and"})
 
 
 def broadcast_variables(frame: DataFrame) -> int:
@@ -112,9 +135,15 @@ def python_operators(frame: DataFrame) -> list[str]:
     return sorted(name for name in names if _PYTHON_NAME.search(name))
 
 
-def complaint(facts: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-    """The first condition that does not hold, as a sentence; empty when all hold."""
-    return _plan_complaint(facts, options.get("plan") or {}) or _actions_complaint(facts, options.get("actions") or {})
+def complaint(facts: Mapping[str, Any], options: Mapping[str, Any], reference: Mapping[str, Any] | None = None) -> str:
+    """The first condition that does not hold, as a sentence; empty when all hold. `reference` are the solution's facts."""
+    wanted = _settled(options.get("plan") or {}, reference or {})
+    return _plan_complaint(facts, wanted) or _actions_complaint(facts, options.get("actions") or {})
+
+
+def _settled(wanted: Mapping[str, Any], reference: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The conditions with the solution's own figure wherever "reference" stands."""
+    return {name: reference.get(name) if value == "reference" else value for name, value in wanted.items()}
 
 
 def _plan_complaint(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
@@ -162,6 +191,28 @@ def _storage_complaint(found: Any, wanted: Any) -> str:
 def _partitions_complaint(found: Any, wanted: Any) -> str:
     if found != wanted:
         return f"The rows are right, but they come in {found} partition{'' if found == 1 else 's'}, not {wanted}."
+    return ""
+
+
+def _skew_complaint(found: Any, wanted: Any) -> str:
+    rows = [size for size in found if isinstance(size, int)] if isinstance(found, list) else []
+    mean = sum(rows) / max(1, len(rows))
+    if not rows or max(rows) > math.ceil(wanted * mean):
+        return (
+            f"The rows are right, but they do not lie evenly: the largest of {len(rows)} partitions has {max(rows, default=0):,} of "
+            f"{sum(rows):,} rows, {max(rows, default=0) / max(1.0, mean):.1f} times the mean. At most {wanted:g} times the mean is allowed."
+        )
+    return ""
+
+
+def _adapted_complaint(found: Any, wanted: Any) -> str:
+    missing = [name for name in wanted if name not in _texts(found)]
+    if missing:
+        did = f"the shuffles were {' and '.join(_texts(found)[:3])}" if _texts(found) else "it changed nothing"
+        return (
+            f"The rows are right, but adaptive execution did not find any {missing[0]} partition ({did}). "
+            "Run the query, then look for AQEShuffleRead in the final plan with `explain()`."
+        )
     return ""
 
 
@@ -246,6 +297,8 @@ def _quoted(names: Collection[Any]) -> str:
 _FACTS = {
     "storage": _storage_complaint,
     "partitions": _partitions_complaint,
+    "skew": _skew_complaint,
+    "adapted": _adapted_complaint,
     "broadcast_variables": _broadcast_complaint,
     "python": _python_complaint,
     "python_functions": _functions_complaint,

@@ -108,6 +108,7 @@ def _answer(
     spark: Any,
 ) -> Outcome:
     counting = _Counting(function, spark) if "actions" in spec.options else None
+    settings = _settings(spark) if {"plan", "actions"} & spec.options.keys() else {}
     try:
         if "plan" in spec.options and spark is not None:
             # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
@@ -123,9 +124,30 @@ def _answer(
         raise
     except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook
         return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
+    finally:
+        _restore(spark, settings)
     if counting is not None:
         answer = Answer(answer.payload, {**answer.facts, "actions": counting.actions})
     return Outcome(Status.PASSED, answer=answer)
+
+
+def _settings(spark: Any) -> dict[str, str]:
+    """The settings of the session; nothing where there is none."""
+    return {} if spark is None else dict(spark.conf.getAll)
+
+
+def _restore(spark: Any, settings: Mapping[str, str]) -> None:
+    """Put settings back that an answer has changed to get its plan: the next answer is planned without them."""
+    if not settings:
+        return
+    for name, value in _settings(spark).items():
+        if settings.get(name) != value and spark.conf.isModifiable(name):
+            if name in settings:
+                spark.conf.set(name, settings[name])
+            else:
+                spark.conf.unset(name)
+    for name in settings.keys() - _settings(spark).keys():
+        spark.conf.set(name, settings[name])
 
 
 def _tag_jobs(spark: Any, tag: str) -> None:

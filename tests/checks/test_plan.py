@@ -61,6 +61,57 @@ def test_partitions_are_those_of_the_answer(spark: SparkSession) -> None:
     assert [plan.observed(frame, {"partitions": 1})["partitions"] for frame in (two, two.coalesce(1))] == [2, 1]
 
 
+def test_rows_are_counted_in_each_partition_without_moving_them(spark: SparkSession) -> None:
+    numbers = spark.range(0, 12, 1, 3)
+    assert plan.rows_of_partitions(numbers.filter("id < 6")) == [4, 2, 0]
+    dealt = plan.rows_of_partitions(numbers.repartition(4, F.lit(1)))
+    assert sorted(dealt) == [0, 0, 0, 12]
+
+
+def test_adaptive_execution_tells_what_it_did(spark: SparkSession) -> None:
+    def joined() -> DataFrame:
+        skewed = spark.range(0, 4000, 1, 4).select(
+            F.when(F.col("id") % 10 > 0, 7).otherwise(F.col("id")).alias("key"), "id"
+        )
+        return skewed.join(spark.range(4000).withColumnRenamed("id", "key").hint("merge"), "key")
+
+    settings = {
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.adaptive.advisoryPartitionSizeInBytes": "500",
+        "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes": "500",
+        "spark.sql.adaptive.skewJoin.skewedPartitionFactor": "2",
+    }
+    assert "skewed" not in plan.adaptations(joined())
+    before = {name: spark.conf.get(name) for name in settings}
+    try:
+        for name, value in settings.items():
+            spark.conf.set(name, value)
+        assert "skewed" in plan.adaptations(joined())
+        assert plan.adaptations(spark.range(100).groupBy("id").count()) == ["coalesced"]
+        assert plan.adaptations(spark.range(100).select("id")) == []
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, str(value))
+
+
+def test_settings_that_an_answer_changes_are_put_back(spark: SparkSession) -> None:
+    spark.conf.set("spark.sql.shuffle.partitions", "2")
+    spark.conf.unset("spark.sql.adaptive.skewJoin.skewedPartitionFactor")
+
+    def changes(spark: SparkSession) -> DataFrame:
+        spark.conf.set("spark.sql.shuffle.partitions", "5")
+        spark.conf.set("spark.sql.adaptive.enabled", "false")
+        spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "2")
+        return grouped(spark)
+
+    outcome = called(changes, spark, kind="dataframe", plan={"partitions": 5})
+    assert outcome.answer is not None
+    assert outcome.answer.facts["partitions"] == 5
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
+    assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
+    assert "spark.sql.adaptive.skewJoin.skewedPartitionFactor" not in spark.conf.getAll
+
+
 def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession) -> None:
     words = {0: "even", 1: "odd"}
     shared = spark.sparkContext.broadcast(words)
@@ -81,12 +132,26 @@ def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession
         ({"storage": "MEMORY_ONLY"}, {"storage": []}, "nothing is read from memory"),
         ({"partitions": 1}, {"partitions": 2}, "in 2 partitions, not 1"),
         ({"partitions": 4}, {"partitions": 1}, "in 1 partition, not 4"),
+        ({"skew": 1.5}, {"skew": [8, 1, 0]}, "the largest of 3 partitions has 8 of 9 rows, 2.7 times the mean"),
+        ({"skew": 1.5}, {"skew": []}, "do not lie evenly"),
+        ({"skew": 1.5}, {"skew": "even"}, "do not lie evenly"),
+        ({"adapted": ["skewed"]}, {"adapted": ["coalesced"]}, "any skewed partition (the shuffles were coalesced)"),
+        ({"adapted": ["skewed"]}, {"adapted": []}, "it changed nothing"),
+        ({"adapted": ["skewed"]}, {}, "could not be read"),
         ({"broadcast_variables": 1}, {"broadcast_variables": 0}, "no broadcast variable"),
         ({"broadcast_variables": 1}, {}, "could not be read"),
     ],
 )
 def test_the_condition_that_fails_is_told(wanted: Mapping[str, Any], facts: Mapping[str, Any], told: str) -> None:
     assert told in plan.complaint({"plan": {"Exchange": 2}, **facts}, {"plan": wanted})
+
+
+def test_reference_stands_for_the_figure_of_the_solution() -> None:
+    wanted = {"partitions": "reference", "reads_files": "reference"}
+    facts = {"plan": {}, "partitions": 4, "reads_files": 3}
+    assert plan.complaint(facts, {"plan": wanted}, {"partitions": 4, "reads_files": 3}) == ""
+    assert "4 partitions, not 3" in plan.complaint(facts, {"plan": wanted}, {"partitions": 3, "reads_files": 3})
+    assert "2 would be enough" in plan.complaint(facts, {"plan": wanted}, {"partitions": 4, "reads_files": 2})
 
 
 def test_conditions_that_hold_are_silent() -> None:
@@ -96,8 +161,11 @@ def test_conditions_that_hold_are_silent() -> None:
         "at_most": {"Exchange": 2},
         "storage": "DISK_ONLY",
         "partitions": 3,
+        "skew": 1.5,
+        "adapted": ["skewed"],
     }
-    facts = {"plan": {"Exchange": 2}, "storage": ["DISK_ONLY"], "partitions": 3, "actions": 1}
+    evenly = {"skew": [2, 1, 1], "adapted": ["coalesced", "skewed"]}
+    facts = {"plan": {"Exchange": 2}, "storage": ["DISK_ONLY"], "partitions": 3, "actions": 1, **evenly}
     assert plan.complaint(facts, {"plan": wanted, "actions": {"at_most": 1}}) == ""
 
 
