@@ -36,6 +36,7 @@ FILES = (
     "docs/datasets.md",
     "docs/images/datasets.png",
     "docs/services.md",
+    "docs/troubleshooting.md",
     "autograder/__init__.py",
     "autograder/cli.py",
     "autograder/manifest.json",
