@@ -50,8 +50,9 @@ spark.range(400_000).groupBy((F.col("id") % 1).alias("zone")).agg(F.collect_list
 """1.3 GB of text in one group, which `collect_list` must hold at once."""
 
 COPIED = """
-large = spark.range(400_000).select(F.col("id").cast("string").alias("key"), F.repeat(F.lit("x"), 2000).alias("text"))
-spark.range(10).select(F.col("id").cast("string").alias("key")).join(F.broadcast(large), "key").collect()
+key = F.col("id").cast("string")
+large = spark.range(400_000).select(key.alias("key"), F.repeat(F.substring(key, 1, 1), 2000).alias("text"))
+spark.range(10).select(key.alias("key")).join(F.broadcast(large), "key").collect()
 """
 """Text that is packed well: the driver can fetch it, but not unpack it into the table that is copied."""
 
