@@ -848,24 +848,24 @@ def zone_of_trips(trips, zones, parts):
 #
 # ### Exercise 2.5.5: let Spark divide it
 #
-# The same result as in 2.5.4, `trip_id` and `zone` for every trip, again with `hint("merge")` on `zones`. But this time no salt: change the settings of `spark` so that **AQE divides the skewed partitions itself**. Our table is about 100,000 times smaller than what the defaults are made for; so use
-# 8 shuffle partitions, call a partition skewed from `bytes_each` bytes and **twice** the median on, and let the parts have about `bytes_each` bytes. Let the trips come from 6 tasks (`trips.repartition(6)`). (After a check that looks at plans, all settings are put back.)
+# The same join as in 2.5.4, with `trip_id`, `zone` and `total_amount` for every trip, again with `hint("merge")` on `zones`. But this time no salt: change the settings of `spark` so that **AQE divides the skewed partitions itself**. Our table is about 100,000 times smaller than what the defaults are made for; so use
+# 8 shuffle partitions, call a partition skewed from `bytes_each` bytes and **1.5 times** the median on, and let the parts have about `bytes_each` bytes. Let the trips come from 6 tasks (`trips.repartition(6)`). (After a check that looks at plans, all settings are put back.)
 
 
 # %% answer="2.5.5" title="Let Spark divide it"
 def divided_by_spark(
     spark: SparkSession, trips: DataFrame, zones: DataFrame, bytes_each: int
 ) -> DataFrame:
-    """(trip_id BIGINT, zone STRING or NULL) for every trip, by a sort-merge join whose skewed partitions AQE divides."""
+    """(trip_id BIGINT, zone STRING or NULL, total_amount DECIMAL(10,2)) for every trip, by a sort-merge join whose skewed partitions AQE divides."""
     ### BEGIN SOLUTION
     adaptive = "spark.sql.adaptive"
     spark.conf.set("spark.sql.shuffle.partitions", 8)
     spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionThresholdInBytes", bytes_each)
-    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 2)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 1.5)
     spark.conf.set(f"{adaptive}.advisoryPartitionSizeInBytes", bytes_each)
     by_zone = F.col("pickup_zone_id") == F.col("zone_id")
     six = trips.repartition(6)
-    return six.join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone")
+    return six.join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone", "total_amount")
     ### END SOLUTION
 
 
@@ -902,7 +902,11 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     spark.conf.set("spark.sql.adaptive.enabled", "true")
     spark.conf.set("spark.sql.adaptive.skewJoin.enabled", "true")
     by_zone = F.col("pickup_zone_id") == F.col("zone_id")
-    return trips.repartition(6).join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone")
+    return (
+        trips.repartition(6)
+        .join(zones.hint("merge"), by_zone, "left")
+        .select("trip_id", "zone", "total_amount")
+    )
 
 
 # %% wrong="2.5.5" because="did not find any skewed partition"
@@ -910,10 +914,12 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     adaptive = "spark.sql.adaptive"
     spark.conf.set("spark.sql.shuffle.partitions", 8)
     spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionThresholdInBytes", bytes_each)
-    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 2)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 1.5)
     spark.conf.set(f"{adaptive}.advisoryPartitionSizeInBytes", bytes_each)
     by_zone = F.col("pickup_zone_id") == F.col("zone_id")
-    return trips.join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone")
+    return trips.join(zones.hint("merge"), by_zone, "left").select(
+        "trip_id", "zone", "total_amount"
+    )
 
 
 # %% wrong="2.5.5" because="no SortMergeJoin"
@@ -921,18 +927,24 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     adaptive = "spark.sql.adaptive"
     spark.conf.set("spark.sql.shuffle.partitions", 8)
     spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionThresholdInBytes", bytes_each)
-    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 2)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", 1.5)
     spark.conf.set(f"{adaptive}.advisoryPartitionSizeInBytes", bytes_each)
     by_zone = F.col("pickup_zone_id") == F.col("zone_id")
-    return trips.repartition(6).join(zones, by_zone, "left").select("trip_id", "zone")
+    return (
+        trips.repartition(6).join(zones, by_zone, "left").select("trip_id", "zone", "total_amount")
+    )
 
 
 # %% wrong="2.5.5" because="did not find any skewed partition"
 def divided_by_spark(spark, trips, zones, bytes_each):
     spark.conf.set("spark.sql.shuffle.partitions", 8)
-    spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionFactor", 2)
+    spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionFactor", 1.5)
     by_zone = F.col("pickup_zone_id") == F.col("zone_id")
-    return trips.repartition(6).join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone")
+    return (
+        trips.repartition(6)
+        .join(zones.hint("merge"), by_zone, "left")
+        .select("trip_id", "zone", "total_amount")
+    )
 
 
 # %% right="2.5.5"
@@ -940,13 +952,13 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     for name, value in {
         "shuffle.partitions": 8,
         "adaptive.skewJoin.skewedPartitionThresholdInBytes": f"{bytes_each}b",
-        "adaptive.skewJoin.skewedPartitionFactor": "2.0",
+        "adaptive.skewJoin.skewedPartitionFactor": 1.5,
         "adaptive.advisoryPartitionSizeInBytes": f"{bytes_each}b",
     }.items():
         spark.conf.set("spark.sql." + name, value)
     trips.repartition(6).createOrReplaceTempView("six")
     return spark.sql(
-        "SELECT /*+ MERGE(zones) */ trip_id, zone FROM six LEFT JOIN zones ON pickup_zone_id = zone_id"
+        "SELECT /*+ MERGE(zones) */ trip_id, zone, total_amount FROM six LEFT JOIN zones ON pickup_zone_id = zone_id"
     )
 
 
@@ -955,10 +967,10 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)
     spark.conf.set("spark.sql.shuffle.partitions", "8")
     spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes", str(bytes_each))
-    spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "2")
+    spark.conf.set("spark.sql.adaptive.skewJoin.skewedPartitionFactor", "1.5")
     spark.conf.set("spark.sql.adaptive.advisoryPartitionSizeInBytes", str(bytes_each))
     found = trips.repartition(6).withColumnRenamed("pickup_zone_id", "zone_id")
-    return found.join(zones, "zone_id", "left").select("trip_id", "zone")
+    return found.join(zones, "zone_id", "left").select("trip_id", "zone", "total_amount")
 
 
 # %% [markdown]

@@ -21,7 +21,8 @@ from autograder.services import postgres
 
 GUIDE = paths.ROOT / "docs" / "troubleshooting.md"
 PROGRAM = re.compile(
-    r"<!-- (?P<verb>prints|fails)(?P<alone> in a process of its own)?: (?P<sign>.+?) -->\n```python\n(?P<text>.+?)```", re.DOTALL
+    r"<!-- (?P<verb>prints|fails)(?P<alone> in a process of its own)?: (?P<sign>.+?) -->\n```python\n(?P<text>.+?)```",
+    re.DOTALL,
 )
 
 
