@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import tempfile
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,12 +109,12 @@ def _answer(
     spark: Any,
 ) -> Outcome:
     counting = _Counting(function, spark) if "actions" in spec.options else None
-    settings = _settings(spark) if {"plan", "actions"} & spec.options.keys() else {}
     try:
         if "plan" in spec.options and spark is not None:
             # A table that was cached earlier, perhaps with another storage level, would change the plan of this answer.
             spark.catalog.clearCache()
-        with tempfile.TemporaryDirectory(prefix="course-answer-", ignore_cleanup_errors=True) as folder:
+        kept = settings_kept(spark, spec.options)
+        with kept, tempfile.TemporaryDirectory(prefix="course-answer-", ignore_cleanup_errors=True) as folder:
             workspace = Workspace(spark, Path(folder), *given)
             answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
@@ -124,30 +125,32 @@ def _answer(
         raise
     except BaseException as error:  # a learner's sys.exit() is an error of the answer, not the end of the notebook
         return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
-    finally:
-        _restore(spark, settings)
     if counting is not None:
         answer = Answer(answer.payload, {**answer.facts, "actions": counting.actions})
     return Outcome(Status.PASSED, answer=answer)
 
 
-def _settings(spark: Any) -> dict[str, str]:
-    """The settings of the session; nothing where there is none."""
-    return {} if spark is None else dict(spark.conf.getAll)
+@contextlib.contextmanager
+def settings_kept(spark: Any, options: Mapping[str, Any]) -> Iterator[None]:
+    """Puts settings back that an answer has changed to get its plan, so that the next answer is planned without them.
 
-
-def _restore(spark: Any, settings: Mapping[str, str]) -> None:
-    """Put settings back that an answer has changed to get its plan: the next answer is planned without them."""
-    if not settings:
+    Only for answers whose plan or actions are looked at: others have no reason to change any.
+    """
+    if spark is None or not {"plan", "actions"} & options.keys():
+        yield
         return
-    for name, value in _settings(spark).items():
-        if settings.get(name) != value and spark.conf.isModifiable(name):
-            if name in settings:
-                spark.conf.set(name, settings[name])
+    before = dict(spark.conf.getAll)
+    try:
+        yield
+    finally:
+        after = dict(spark.conf.getAll)
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) == after.get(name) or not spark.conf.isModifiable(name):
+                continue
+            if name in before:
+                spark.conf.set(name, before[name])
             else:
                 spark.conf.unset(name)
-    for name in settings.keys() - _settings(spark).keys():
-        spark.conf.set(name, settings[name])
 
 
 def _tag_jobs(spark: Any, tag: str) -> None:

@@ -20,6 +20,7 @@ from autograder.checks import KINDS, Answer, Workspace, chosen_kind, kind_of
 from autograder.compare import collect
 from autograder.models import ExerciseSpec
 from autograder.runtime import fixtures
+from autograder.runtime.call import settings_kept
 from autograder.runtime.cases import SAMPLE, Case, answer
 
 
@@ -47,9 +48,7 @@ def record(
     """
     parameters = fixtures.parameters_of(function)
     spec = replace(spec, function=function.__name__, parameters=parameters)
-    spec = replace(
-        spec, kind=chosen_kind(spec.options) or kind_of(function(**fixtures.inputs(parameters, spec.arguments)))
-    )
+    spec = replace(spec, kind=chosen_kind(spec.options) or _kind(spec, function))
     home = folder / spec.id
     home.mkdir(parents=True, exist_ok=True)
     given, expected = _expected(spec, function, Case(), fixtures.tables(KINDS[spec.kind].tables(spec.options)))
@@ -68,6 +67,12 @@ def record(
     # The cells below read the views that a variant has replaced: give them the sample again.
     fixtures.inputs(_tables_of(spec), {})
     return spec, given, expected
+
+
+def _kind(spec: ExerciseSpec, function: Callable[..., Any]) -> str:
+    """The kind of answer that the solution gives."""
+    with settings_kept(fixtures.session(), spec.options):
+        return kind_of(function(**fixtures.inputs(spec.parameters, spec.arguments)))
 
 
 def _record_variant(spec: ExerciseSpec, function: Callable[..., Any], variant: Variant, home: Path) -> None:
