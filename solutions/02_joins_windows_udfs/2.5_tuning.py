@@ -418,7 +418,8 @@ def tips_by_zone(spark, trips, first, last):
 # %%
 def cost(query: str) -> None:
     """Print the estimates of a query: the upper part of EXPLAIN COST, with short lines."""
-    text = spark.sql("EXPLAIN COST " + query).first()["plan"].partition("== Physical")[0]
+    (explained,) = spark.sql(f"EXPLAIN COST {query}").collect()
+    text = explained["plan"].partition("== Physical")[0]
     for line in text.splitlines()[1:]:
         step, _, statistics = line.partition("Statistics")
         print(step[:44].rstrip(", "), statistics)
@@ -810,7 +811,7 @@ def zone_of_trips(trips, zones, parts):
 def zone_of_trips(trips, zones, parts):
     spark = trips.sparkSession
     spark.conf.set("spark.sql.shuffle.partitions", parts)
-    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    spark.conf.set("spark.sql.adaptive.enabled", False)
     return spark.sql("""
         WITH salted AS (SELECT trip_id, pickup_zone_id, CAST(trip_id % 96 AS INT) AS salt FROM trips),
              copies AS (SELECT zone_id, zone, salt FROM zones LATERAL VIEW explode(sequence(0, 95)) AS salt)
