@@ -1651,8 +1651,8 @@ variant("2.5.9", "python", "the log of a pandas function", log=lines_of("python"
 check("2.5.9", diagnosis, arguments={"log": memory_log})
 
 # %% [markdown] equivalent="2.5.9" because="No sign begins at the end of a line, so it does not matter what stands between lines."
-# - text: '\\n' → '\\n~'
-# - text: '\\n' → ''
+# - text: '\n' → '\n~'
+# - text: '\n' → ''
 
 # %% [markdown] hints="2.5.9"
 # 1. Join the lines to one text, and ask for the signs one after the other, in the order of the table.
