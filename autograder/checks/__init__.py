@@ -10,6 +10,7 @@ from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta import DeltaCheck
 from autograder.checks.files import FilesCheck
 from autograder.checks.model import ModelCheck
+from autograder.checks.pandas_api import is_pandas_on_spark
 from autograder.checks.stream import StreamCheck
 from autograder.checks.value import ValueCheck
 
@@ -29,7 +30,7 @@ def kind_of(result: Any) -> str:
     """The kind of what a reference solution returned."""
     from pyspark.sql import DataFrame
 
-    return "dataframe" if isinstance(result, DataFrame) else "value"
+    return "dataframe" if isinstance(result, DataFrame) or is_pandas_on_spark(result) else "value"
 
 
 __all__ = ["KINDS", "Answer", "Check", "Judgement", "Workspace", "WrongKind", "chosen_kind", "kind_of"]

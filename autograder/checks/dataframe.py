@@ -9,12 +9,18 @@ from typing import Any
 
 from autograder.checks import plan
 from autograder.checks.base import Answer, Check, Judgement, WrongKind
+from autograder.checks.pandas_api import as_spark
 from autograder.checks.returned import describe
 from autograder.compare import AnswerUnreadable, Frame, FrameRules, compare_frames
+from autograder.services import connect
 
 ANSWER = "answer.parquet"
 FACTS = "facts.json"
 MAXIMUM_FACTS_BYTES = 100_000
+OTHER_SESSION = (
+    "Your function returned a DataFrame of the notebook's own session. Here it runs over Spark Connect: "
+    "begin with its parameters, and use no session and no table from outside."
+)
 
 
 class DataFrameCheck(Check):
@@ -27,12 +33,16 @@ class DataFrameCheck(Check):
         """Collect the DataFrame once, as Arrow."""
         from pyspark.sql import DataFrame
 
+        if options.get("pandas_api"):
+            result = as_spark(result)
         if not isinstance(result, DataFrame):
             raise WrongKind(f"Your function must return a DataFrame, but it returned {describe(result)}")
         if result.isStreaming:
             raise WrongKind(
                 "Your function returned a streaming DataFrame, which has no end. Read the data with `spark.read`, not `readStream`."
             )
+        if options.get("connect") and not connect.is_remote(result):
+            raise WrongKind(OTHER_SESSION)
         facts = plan.observed(result, options["plan"]) if "plan" in options else {}
         return Answer(Frame.from_spark(result), facts)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.checks import plan
+from autograder.checks import figure, plan
 from autograder.checks.base import Answer, Check, Judgement, WrongKind
 from autograder.compare import AnswerUnreadable, compare_values
 
@@ -25,7 +25,7 @@ class ValueCheck(Check):
     kind = "value"
 
     def capture(self, result: Any, options: Mapping[str, Any]) -> Answer:
-        """Turn the value into JSON: rows become dictionaries, tuples and sets lists, decimals and dates text."""
+        """Turn the value into JSON: rows become dictionaries, tuples and sets lists, decimals and dates text, figures what they show."""
         return Answer(plain(result))
 
     def save(self, answer: Answer, folder: Path) -> None:
@@ -82,6 +82,8 @@ def plain(value: Any) -> Any:
         raise WrongKind(_no_value(value))
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return {type(value).__name__: value.isoformat()}
+    if figure.is_figure(value):
+        return figure.described(value)
     if hasattr(value, "asDict"):
         return plain(value.asDict())
     if isinstance(value, Mapping):

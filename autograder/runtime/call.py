@@ -17,6 +17,7 @@ from autograder.checks import Answer, Check, Workspace, WrongKind
 from autograder.checks.stream.drive import running, stop_streams
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
+from autograder.services import connect
 
 UNTOUCHED = "Not attempted yet: the cell above still raises NotImplementedError."
 
@@ -78,8 +79,9 @@ def call(
         except DeadlineExceeded:
             return
 
-    streams = running(spark) if spark is not None else frozenset()
-    thread = _new_thread(work)
+    remote = connect.is_remote(spark)
+    streams = running(spark) if spark is not None and not remote else frozenset()
+    thread = threading.Thread(target=work, daemon=True) if remote else _new_thread(work)
     thread.start()
     thread.join(spec.deadline)
     if outcomes:
@@ -88,7 +90,9 @@ def call(
         return Outcome(
             Status.ERROR, message="Your function ended without an answer and without an error that can be told."
         )
-    if spark is not None:
+    if spark is not None and remote:
+        spark.interruptTag(tag)
+    elif spark is not None:
         spark.sparkContext.cancelJobsWithTag(tag)
         _stop_streams(spark, streams)
     _interrupt(thread)
@@ -155,7 +159,10 @@ def settings_kept(spark: Any, options: Mapping[str, Any]) -> Iterator[None]:
 
 def _tag_jobs(spark: Any, tag: str) -> None:
     """Mark all Spark jobs of this thread, so that they can be cancelled. `SparkSession.interruptTag` misses the jobs of `toArrow`."""
-    if spark is not None:
+    if connect.is_remote(spark):
+        connect.activate(spark)
+        spark.addTag(tag)
+    elif spark is not None:
         spark.sparkContext.addJobTag(tag)
         spark.sparkContext.setInterruptOnCancel(True)
 

@@ -60,8 +60,10 @@ def answer(spec: ExerciseSpec, function: Any, case: Case, read: Callable[[str | 
     supplied = check.supplied(spec.options)
     parameters = [name for name in spec.parameters if name not in supplied]
     arguments = {**spec.arguments, **case.arguments}
-    inputs = fixtures.inputs(parameters, arguments, case.files, read)
-    return call(spec, check, function, inputs, fixtures.tables(check.tables(spec.options), case.files, read), arguments)
+    with fixtures.session_for(spec.options):
+        inputs = fixtures.inputs(parameters, arguments, case.files, read)
+        tables = fixtures.tables(check.tables(spec.options), case.files, read)
+        return call(spec, check, function, inputs, tables, arguments)
 
 
 def capture(spec: ExerciseSpec, function: Callable[..., Any] | None, case: Case, folder: Path) -> Outcome:

@@ -43,6 +43,8 @@ def check(
     stream: Mapping[str, Any] | None = None,
     model: Mapping[str, Any] | None = None,
     files: Mapping[str, Any] | None = None,
+    pandas_api: bool = False,
+    connect: bool = False,
     partial: bool = False,
     deadline: float = 60.0,
 ) -> None:
@@ -61,11 +63,14 @@ def check(
     actions: `{"at_most": n}`, the number of Spark actions that the function itself may run.
     delta, stream, model, files: the answer is the state of Delta tables, a streaming query, a model, or files; what to do with it
         is said in `autograder.checks.delta`, `.stream`, `.model` and `.files`.
+    pandas_api: the answer is a pandas-on-Spark DataFrame; the named levels of its index are compared as columns.
+    connect: the function runs over Spark Connect: `spark` and the tables are those of a Connect session.
     partial: each right entry of a dictionary earns its part of the points.
     deadline: seconds after which the function is stopped.
     """
     given = {"ordered": ordered, "key": key, "tolerance": tolerance, "column_order": column_order, "plan": plan, "actions": actions,
-             "partial": partial, "delta": delta, "stream": stream, "model": model, "files": files}  # fmt: skip
+             "partial": partial, "delta": delta, "stream": stream, "model": model, "files": files, "pandas_api": pandas_api,
+             "connect": connect}  # fmt: skip
     options = {name: value for name, value in given.items() if value}
     draft = ExerciseSpec(
         exercise, "", "", 0.0, getattr(answer, "__name__", ""), (), dict(arguments or {}), options, (), deadline

@@ -23,6 +23,7 @@ _ADVICE = {
     "column itself or by `F.window` of it; a date computed from the column has no watermark.",
     "NotSerializableException": "Spark must send this object to its tasks and cannot. (`ObservationManager` means: Spark 4.1 does not "
     "apply a freshly fitted model in a session that has used `observe`. Save the model and load it, and apply that one.)",
+    "JVM_ATTRIBUTE_NOT_SUPPORTED": "Over Spark Connect your process has neither a JVM nor a Spark context. Say it with DataFrames and SQL.",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
 

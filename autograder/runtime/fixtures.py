@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,18 @@ def session() -> SparkSession:
     from pyspark.sql import SparkSession
 
     return SparkSession.getActiveSession() or SparkSession.builder.getOrCreate()
+
+
+@contextmanager
+def session_for(options: Mapping[str, Any]) -> Iterator[None]:
+    """Let `session` be the one that the options of a `check` call ask for: with `connect=True` a new one of Spark Connect."""
+    if not options.get("connect"):
+        yield
+        return
+    from autograder.services import connect
+
+    with connect.connected(session()):
+        yield
 
 
 def inputs(

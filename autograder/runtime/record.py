@@ -23,6 +23,9 @@ from autograder.runtime import fixtures
 from autograder.runtime.call import settings_kept
 from autograder.runtime.cases import SAMPLE, Case, answer
 
+CLASSIC_ONLY = frozenset({"plan", "actions", "delta", "stream", "model", "files"})
+"""Options of `check` that look into the JVM."""
+
 
 class RecordError(Exception):
     """The reference solution itself does not run; the message says on which case."""
@@ -47,6 +50,8 @@ def record(
     Returns the completed spec, and the solution's answer and the expected one on the sample. Raises RecordError.
     """
     parameters = fixtures.parameters_of(function)
+    if "connect" in spec.options and (classic := CLASSIC_ONLY.intersection(spec.options)):
+        raise RecordError(f"{spec.id}: {', '.join(sorted(classic))} cannot be observed over Spark Connect")
     spec = replace(spec, function=function.__name__, parameters=parameters)
     spec = replace(spec, kind=chosen_kind(spec.options) or _kind(spec, function))
     home = folder / spec.id
@@ -71,7 +76,7 @@ def record(
 
 def _kind(spec: ExerciseSpec, function: Callable[..., Any]) -> str:
     """The kind of answer that the solution gives."""
-    with settings_kept(fixtures.session(), spec.options):
+    with fixtures.session_for(spec.options), settings_kept(fixtures.session(), spec.options):
         return kind_of(function(**fixtures.inputs(spec.parameters, spec.arguments)))
 
 

@@ -179,12 +179,14 @@ def silence_query_context_loggers() -> None:
 def prepare_environment(root: Path = ROOT, state: Path = STATE) -> None:
     """Makes the next JVM that this process starts a course JVM. Called on `import autograder`; takes 20 ms at most.
 
-    Sets `SPARK_CONF_DIR`, `PYSPARK_PYTHON` and `PYSPARK_DRIVER_PYTHON` unless they are set already. Without the last
-    two, workers are whatever `python3` comes first on PATH. Where `state` cannot be written to, the configuration
+    Sets `SPARK_CONF_DIR`, `PYARROW_IGNORE_TIMEZONE`, `PYSPARK_PYTHON` and `PYSPARK_DRIVER_PYTHON` unless they are set
+    already. Without the last two, workers are whatever `python3` comes first on PATH. Where `state` cannot be written to, the configuration
     goes to a temporary folder that goes away with this process.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    # What `pyspark.pandas` needs in driver and workers; it warns in each of them when it comes too late to set it itself.
+    os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "1")
     silence_query_context_loggers()
     given = os.environ.get("SPARK_CONF_DIR")
     if given and Path(given).parent != state:
