@@ -35,7 +35,7 @@ def as_spark(result: Any) -> Any:
         raise WrongKind("One level of your DataFrame's index has a name, another has none. Name all of them.")
     if repeated := sorted({name for name in names if name in {str(column) for column in result.columns}}):
         raise WrongKind(f"Your DataFrame has `{repeated[0]}` both as its index and as a column. Keep one of the two.")
-    return result.to_spark(index_col=names or None)
+    return result.spark.frame(names or None)  # what `to_spark` gives, without its advice
 
 
 def _described(result: Any) -> str:

@@ -123,7 +123,9 @@ def _answer(
             answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
-    except NotImplementedError:
+    except NotImplementedError as error:
+        if _raised_by_spark(error):
+            return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
         return Outcome(Status.NOT_ATTEMPTED, message=UNTOUCHED)
     except (KeyboardInterrupt, DeadlineExceeded):
         raise
@@ -155,6 +157,12 @@ def settings_kept(spark: Any, options: Mapping[str, Any]) -> Iterator[None]:
                 spark.conf.set(name, before[name])
             else:
                 spark.conf.unset(name)
+
+
+def _raised_by_spark(error: NotImplementedError) -> bool:
+    """Whether PySpark has refused something (`df.rdd` over Connect, a method of pandas that it lacks), and not an untouched stub."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "pyspark" in Path(frames[-1].filename).parts
 
 
 def _tag_jobs(spark: Any, tag: str) -> None:

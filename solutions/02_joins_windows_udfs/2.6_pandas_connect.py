@@ -71,24 +71,25 @@ trips.select(
 
 # %%
 rides = trips.pandas_api()
-rides["minutes"] = (rides.dropoff_ts - rides.pickup_ts) / 60  # pandas: a Timedelta; here: seconds
-cards = rides[(rides.payment_type == 1) & (rides.minutes > 0)]
-print(type(cards).__module__, len(cards))
-print(cards.groupby("vendor_id").minutes.median().sort_index())
+rides["hour"] = rides.pickup_ts.dt.hour
+night = rides[(rides.hour < 6) & (rides.distance_km > 0)]
+print(type(night).__module__, len(night))
+print(night.groupby("vendor_id").distance_km.median().sort_index())
 print(
     ps.sql(
-        "SELECT rate_code, max(minutes) AS longest FROM {t} GROUP BY rate_code ORDER BY rate_code",
-        t=cards,
+        "SELECT rate_code, max(hour) AS latest FROM {t} GROUP BY rate_code ORDER BY rate_code",
+        t=night,
     )
 )
 
 # %% [markdown]
-# Nearly the same. The comment in the code marks the first difference: in pandas, a difference of times is a `Timedelta`; here it is a number of seconds. Other things to know from the start:
+# The words are the same; behind them stand a Spark plan, and some differences to know from the start:
 #
 # - **No loops over rows.** `for x in rides.minutes` and `iterrows` would pull the table through your process, so `ps` refuses the first and is slow with the second. Write expressions of whole
 #   columns. Several conditions are joined by `&`, `|` and `~`, each in parentheses.
 # - **NULL.** What is NULL in Spark is a missing value here. As in pandas, `groupby` with `agg` or `mean` **leaves out rows whose key is missing**. Spark's own `groupBy` keeps them as a group. `dropna=False` says that you want them.
 #   (One exception: `groupby(...).size()` of Spark 4.1 counts them even so.)
+# - **Times.** The difference of two times is a `Timedelta` in pandas. Here it is a number of seconds, and a warning says so.
 # - **Types.** Columns keep their Spark types. An `INT` column with NULLs stays an `INT`; pandas would make floats of it. `DECIMAL` stays exact; pandas shows it as `object`.
 #
 # Several results of one group, with names of your own, are written as in pandas: `agg(name=("column", "function"), ...)`.
@@ -413,11 +414,6 @@ check("2.6.3", surplus, pandas_api=True, key=["zone_id"])
 # 1. Two groupings of the same table, one by each zone column. What must be equal before they can be put side by side?
 # 2. Which kind of join keeps zones that only one side has? What do the missing numbers mean?
 # 3. `rename_axis` on both, then `join(..., how="outer")` or `ps.concat(..., axis=1)`, then `fillna(0)`, and only then the difference.
-
-
-# %% wrong="2.6.3" because="not attempted"
-def surplus(trips):
-    raise NotImplementedError
 
 
 # %% wrong="2.6.3" because="index names must be exactly matched"
@@ -924,7 +920,7 @@ def card_or_cash(spark, trips):
     )
     day = spark.range(24).select(F.col("id").cast("int").alias("hour"))
     table = day.join(counted, "hour", "left").na.fill(0).orderBy("hour")
-    return table.plot.line(x="hour", y=["card", "cash"])
+    return table.plot.line(x="hour", y=["card", "cash"], title="Rides by card and in cash")
 
 
 # %% wrong="2.6.6" because="traces"
@@ -1426,7 +1422,7 @@ def in_parts(spark: SparkSession, trips: DataFrame, kinds: list) -> DataFrame:
         part = trips.filter(f"payment_type = {kind}")
         query = f"SELECT {kind} AS payment_type, count(*) AS rides, sum(fare_amount) AS fares FROM {{part}}"
         parts.append(spark.sql(query, part=part))
-    return functools.reduce(DataFrame.union, parts)
+    return functools.reduce(DataFrame.unionByName, parts)
     ### END SOLUTION
 
 
@@ -1496,7 +1492,7 @@ def in_parts(spark, trips, kinds):
         .select(F.lit(kind).alias("payment_type"), "rides", "fares")
         for kind in kinds
     ]
-    return functools.reduce(DataFrame.unionByName, parts)
+    return functools.reduce(lambda upper, lower: upper.unionAll(lower), parts)
 
 
 # %% right="2.6.9"
@@ -1529,27 +1525,18 @@ def in_parts(spark, trips, kinds):
 # One more difference without an error. `foreachBatch` gives each batch of a stream to a Python function (Module 5 is about streams). In classic Spark this function runs in **your** process, so it can fill a list of yours. Over Connect it is copied to the server and runs **there**:
 
 
-# %%
-def sizes_of_batches(session: SparkSession, folder: str) -> list:
-    sizes = []
-
-    def remember(batch, number):
-        sizes.append(batch.count())
-
-    stream = session.readStream.schema("trip_id BIGINT").parquet(folder)
-    writer = stream.writeStream.foreachBatch(remember).trigger(availableNow=True)
-    writer.option("checkpointLocation", folder + "-checkpoint").start().awaitTermination(60)
-    return sizes
-
-
-with tempfile.TemporaryDirectory() as folder:
-    for name in ("classic", "connect"):
-        trips.select("trip_id").coalesce(1).write.parquet(f"{folder}/{name}")
-    print("classic:", sizes_of_batches(spark, f"{folder}/classic"))
-    with connect.connected(spark) as remote:
-        print("connect:", sizes_of_batches(remote, f"{folder}/connect"))
-
 # %% [markdown]
+# ```python
+# sizes = []
+#
+# def remember(batch, number):
+#     sizes.append(batch.count())
+#
+# writer = session.readStream.schema("trip_id BIGINT").parquet(folder).writeStream
+# writer.foreachBatch(remember).trigger(availableNow=True).option(...).start().awaitTermination()
+# print(sizes)          # classic: [3000]      Connect: []
+# ```
+#
 # The stream did its work both times. Only the list stayed empty, because another process had filled a copy of it. What a function finds out must be written to a place that all can see: a table, a file, a topic.
 #
 # ## Where does the driver run?

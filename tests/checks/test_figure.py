@@ -45,9 +45,9 @@ def test_figures_of_spark_plotly_express_and_graph_objects_are_equal_when_they_s
 
 def test_what_differs_is_named() -> None:
     wrong = {
-        "['y'][1]": drawn(y=[3, 5]),
+        "[traces][rides][y][1]": drawn(y=[3, 5]),
         "traces": drawn(name="other"),
-        "['type']": go.Figure([go.Bar(x=DAYS, y=[3, 4], name="rides")], drawn().layout),
+        "[traces][rides][type]": go.Figure([go.Bar(x=DAYS, y=[3, 4], name="rides")], drawn().layout),
         "title": drawn().update_layout(title="Something else"),
         "x axis": drawn().update_layout(xaxis_title=None),
         "y axis": drawn().update_layout(yaxis_title="rides"),

@@ -80,6 +80,21 @@ def test_what_connect_refuses_fails_with_the_condition_of_spark(
     assert "\tat " not in found.message
 
 
+def test_what_pandas_on_spark_lacks_is_an_error_and_a_stub_is_not_attempted(spark: SparkSession) -> None:
+    def looping(stores: DataFrame) -> int:
+        return sum(1 for _ in stores.pandas_api().city)
+
+    def stub(stores: DataFrame) -> int:
+        raise NotImplementedError
+
+    for options in ({}, {"connect": True}):
+        spec = ExerciseSpec("9.9.9", "", "value", 1.0, "f", ("stores",), options=options)
+        refused = cases.answer(spec, looping, cases.Case())
+        assert refused.status is Status.ERROR
+        assert "__iter__()" in refused.message
+        assert cases.answer(spec, stub, cases.Case()).status is Status.NOT_ATTEMPTED
+
+
 def test_a_dataframe_of_the_notebook_is_no_answer(spark: SparkSession) -> None:
     found = outcome(lambda stores: spark.range(3), "stores")
     assert found.status is Status.FAILED
@@ -101,6 +116,29 @@ def test_classic_spark_goes_on_afterwards_and_nothing_is_left(spark: SparkSessio
     assert SparkSession.builder.getOrCreate() is spark
     assert spark.range(3).select((F.col("id") + F.lit(1)).alias("n")).agg(F.sum("n")).collect() == [(6,)]
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+
+
+def sizes_of_batches(session: Any, folder: Path) -> list[int]:
+    """What a function for foreachBatch has put into a list of its caller."""
+    sizes: list[int] = []
+
+    def remember(batch: DataFrame, number: int) -> None:
+        sizes.append(batch.count())
+        batch.write.mode("append").parquet(str(folder / "written"))
+
+    stream = session.readStream.schema("id BIGINT").parquet(str(folder / "rows"))
+    writer = stream.writeStream.foreachBatch(remember).trigger(availableNow=True)
+    assert writer.option("checkpointLocation", str(folder / "checkpoint")).start().awaitTermination(60)
+    assert session.read.parquet(str(folder / "written")).count() == 5
+    return sizes
+
+
+def test_a_function_for_foreachbatch_runs_on_the_server_as_2_6_says(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("classic", "connect"):
+        spark.range(5).coalesce(1).write.parquet(str(tmp_path / name / "rows"))
+    assert sizes_of_batches(spark, tmp_path / "classic") == [5]
+    with connect.connected(spark) as remote:
+        assert sizes_of_batches(remote, tmp_path / "connect") == []
 
 
 def test_time_runs_out_over_connect_and_the_job_ends(spark: SparkSession) -> None:
