@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.checks.base import Answer, Check, Judgement, Workspace, WrongKind
+from autograder.checks.base import Answer, Check, Judgement, Unavailable, Workspace, WrongKind
+from autograder.checks.database import DatabaseCheck
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta import DeltaCheck
 from autograder.checks.model import ModelCheck
@@ -13,7 +14,8 @@ from autograder.checks.stream import StreamCheck
 from autograder.checks.value import ValueCheck
 
 KINDS: dict[str, Check] = {
-    check.kind: check for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck())
+    check.kind: check
+    for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck(), DatabaseCheck())
 }
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
 
@@ -30,4 +32,4 @@ def kind_of(result: Any) -> str:
     return "dataframe" if isinstance(result, DataFrame) else "value"
 
 
-__all__ = ["KINDS", "Answer", "Check", "Judgement", "Workspace", "WrongKind", "chosen_kind", "kind_of"]
+__all__ = ["KINDS", "Answer", "Check", "Judgement", "Unavailable", "Workspace", "WrongKind", "chosen_kind", "kind_of"]

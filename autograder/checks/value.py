@@ -41,7 +41,7 @@ class ValueCheck(Check):
             raise AnswerUnreadable(f"The answer is larger than {MAXIMUM_BYTES} bytes.")
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-            return Answer(_comparable(document["value"]), dict(document["facts"]))
+            return Answer(comparable(document["value"]), dict(document["facts"]))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise AnswerUnreadable(f"The answer is not readable: {error}") from error
 
@@ -57,16 +57,16 @@ class ValueCheck(Check):
         return Judgement(True, fraction=1.0)
 
 
-def _comparable(value: Any, depth: int = 0) -> Any:
+def comparable(value: Any, depth: int = 0) -> Any:
     """The value with lone surrogates, which JSON allows, as question marks. Raises ValueError when it is nested too deeply."""
     if depth > MAXIMUM_NESTING:
         raise ValueError("it is nested too deeply")
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):
-        return [_comparable(item, depth + 1) for item in value]
+        return [comparable(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_comparable(key): _comparable(item, depth + 1) for key, item in value.items()}
+        return {comparable(key): comparable(item, depth + 1) for key, item in value.items()}
     return value
 
 

@@ -25,8 +25,8 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
             spec.id, outcome.status, outcome.message, trace=outcome.trace, points=0.0, max_points=spec.points
         )
     tables = [name for name in spec.parameters if name != "spark" and name not in spec.arguments]
-    # A Delta table is also joined with its own past.
-    options = {"joins": len(tables) != 1 or "delta" in spec.options, **spec.options}
+    # A Delta table is also joined with its own past, and a database has many tables.
+    options = {"joins": len(tables) != 1 or not {"delta", "database"}.isdisjoint(spec.options), **spec.options}
     judgement = KINDS[spec.kind].judge(outcome.answer, expected, options)
     base = Verdict(
         spec.id,

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.checks import stored
 from autograder.checks.base import Answer
 from autograder.checks.delta.log import Commit
-from autograder.checks.delta.scenario import MAXIMUM_FRAMES
-from autograder.compare import AnswerUnreadable, Frame, ReadLimits
+from autograder.checks.stored import entries, items, text, typed
+from autograder.compare import Frame
 
 STATE = "delta.json"
-MAXIMUM_STATE_BYTES = 500_000
-MAXIMUM_ENTRIES = 2_000
-LIMITS = ReadLimits(rows=1_000_000, cells=20_000_000, file_bytes=100_000_000, decoded_bytes=300_000_000)
 ACCEPTED, REFUSED = "accepted", "refused"
-_FRAME_FILE = re.compile(r"[a-z][a-z0-9_]{0,40}(\.v\d{1,6})?\.parquet")
 
 
 @dataclass(frozen=True)
@@ -52,32 +47,16 @@ class DeltaAnswer:
 
 def save(answer: Answer, folder: Path) -> None:
     """Write one Parquet file per frame, and `delta.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, frame in answer.payload.frames.items():
-        frame.write(folder / f"{name}.parquet")
     tables = {name: asdict(state) for name, state in answer.payload.tables.items()}
-    document = {"tables": tables, "facts": dict(answer.facts)}
-    (folder / STATE).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    stored.save(folder, answer.payload.frames, STATE, {"tables": tables, "facts": dict(answer.facts)})
 
 
 def load(folder: Path) -> Answer:
     """Read what `save` wrote. Raises AnswerUnreadable for anything else."""
-    path = folder / STATE
-    if not path.is_file():
-        raise AnswerUnreadable(f"{STATE} is missing.")
-    if path.stat().st_size > MAXIMUM_STATE_BYTES:
-        raise AnswerUnreadable(f"{STATE} is larger than {MAXIMUM_STATE_BYTES} bytes.")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        tables = {str(name): _state(state) for name, state in _entries(document["tables"]).items()}
-        facts = _entries(document["facts"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise AnswerUnreadable(f"{STATE} is not readable: {type(error).__name__}: {error}") from error
-    names = sorted(file.name for file in folder.iterdir() if _FRAME_FILE.fullmatch(file.name))
-    if len(names) > MAXIMUM_FRAMES:
-        raise AnswerUnreadable(f"There are {len(names)} tables in the answer; at most {MAXIMUM_FRAMES} are accepted.")
-    frames = {name.removesuffix(".parquet"): Frame.read(folder / name, LIMITS) for name in names}
-    return Answer(DeltaAnswer(frames, tables), facts)
+    with stored.document(folder / STATE) as document:
+        tables = {str(name): _state(state) for name, state in entries(document["tables"]).items()}
+        facts = entries(document["facts"])
+    return Answer(DeltaAnswer(stored.load_frames(folder), tables), facts)
 
 
 def frame_name(table: str, version: int) -> str:
@@ -86,47 +65,21 @@ def frame_name(table: str, version: int) -> str:
 
 
 def _state(document: Any) -> TableState:
-    given = _entries(document)
-    if set(given) != set(TableState.__dataclass_fields__):
-        raise ValueError("a table's entries are not those of a table")
+    given = stored.fields_of(TableState, document)
     return TableState(
-        problem=_text(given["problem"]),
-        continues=_typed(given["continues"], bool),
-        commits=tuple(_commit(commit) for commit in _items(given["commits"])),
-        files=_typed(given["files"], int),
-        kept_files=_typed(given["kept_files"], int),
-        partitioned_by=tuple(_text(name) for name in _items(given["partitioned_by"])),
-        properties={_text(name): _text(value) for name, value in _entries(given["properties"]).items()},
-        trials={_text(name): _text(value) for name, value in _entries(given["trials"]).items()},
-        reads={_text(name): _typed(value, int) for name, value in _entries(given["reads"]).items()},
+        problem=text(given["problem"]),
+        continues=typed(given["continues"], bool),
+        commits=tuple(_commit(commit) for commit in items(given["commits"])),
+        files=typed(given["files"], int),
+        kept_files=typed(given["kept_files"], int),
+        partitioned_by=tuple(text(name) for name in items(given["partitioned_by"])),
+        properties={text(name): text(value) for name, value in entries(given["properties"]).items()},
+        trials={text(name): text(value) for name, value in entries(given["trials"]).items()},
+        reads={text(name): typed(value, int) for name, value in entries(given["reads"]).items()},
     )
 
 
 def _commit(document: Any) -> Commit:
-    given = _entries(document)
-    metrics = {_text(name): _typed(value, int) for name, value in _entries(given["metrics"]).items()}
-    return Commit(_typed(given["version"], int), _text(given["operation"]), _text(given["mode"]), metrics)
-
-
-def _entries(value: Any) -> dict[str, Any]:
-    return dict(_sized(_typed(value, dict)))
-
-
-def _items(value: Any) -> list[Any]:
-    return list(_sized(_typed(value, list)))
-
-
-def _text(value: Any) -> str:
-    return str(_typed(value, str))[:1_000]
-
-
-def _sized(value: Any) -> Any:
-    if len(value) > MAXIMUM_ENTRIES:
-        raise ValueError(f"a part has more than {MAXIMUM_ENTRIES} entries")
-    return value
-
-
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{kind.__name__} was expected, {type(value).__name__} found")
-    return value
+    given = entries(document)
+    metrics = {text(name): typed(value, int) for name, value in entries(given["metrics"]).items()}
+    return Commit(typed(given["version"], int), text(given["operation"]), text(given["mode"]), metrics)

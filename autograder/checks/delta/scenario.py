@@ -24,14 +24,14 @@ A bound is `{"at_least": n, "at_most": n}` or one of both; instead of a number, 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-MAXIMUM_FRAMES = 8
+from autograder.checks.staging import NAME, known_keys
+from autograder.checks.stored import MAXIMUM_FRAMES
+
 RETURNED = "returned"
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,9 @@ class Scenario:
             raise ValueError(
                 'delta= needs "tables": a dictionary with at least one table name and what to look at in it.'
             )
-        _known(document, {"tables", "uses", "setup", "times", "returns"}, "delta=")
+        known_keys(document, {"tables", "uses", "setup", "times", "returns"}, "delta=")
         for name in document["tables"]:
-            if not _NAME.fullmatch(name) or name in (RETURNED, "spark"):
+            if not NAME.fullmatch(name) or name in (RETURNED, "spark"):
                 raise ValueError(f"delta=: {name!r} cannot be the name of a table; use small letters, digits and _.")
         tables = {name: _wish(name, wish) for name, wish in document["tables"].items()}
         scenario = cls(
@@ -117,24 +117,11 @@ class Scenario:
         return scenario
 
 
-def filled(statement: str, names: Mapping[str, str]) -> str:
-    """A statement with `{name}` replaced. Raises ValueError for a name that nothing is known about."""
-
-    def known(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            raise ValueError(
-                f"delta=: {{{match[1]}}} is neither a table nor a plain argument of the function; known: {', '.join(names)}."
-            )
-        return names[match[1]]
-
-    return re.sub(r"\{(\w+)\}", known, statement)
-
-
 def _wish(name: str, document: Any) -> TableWish:
     where = f"delta= table {name!r}"
     if not isinstance(document, Mapping):
         raise ValueError(f"{where}: give a dictionary, {{}} when only the content counts.")
-    _known(document, {"as", *TableWish.__dataclass_fields__} - {"by_path"}, where)
+    known_keys(document, {"as", *TableWish.__dataclass_fields__} - {"by_path"}, where)
     if document.get("as", "name") not in ("name", "path"):
         raise ValueError(f'{where}: "as" is "name" or "path".')
     bounds = {
@@ -174,9 +161,3 @@ def _bound(document: Any, where: str) -> Bound:
 
 def _moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
-
-
-def _known(document: Mapping[str, Any], keys: set[str], where: str) -> None:
-    unknown = set(document) - keys
-    if unknown:
-        raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}.")

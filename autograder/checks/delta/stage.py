@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
-import threading
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +14,9 @@ from urllib.parse import unquote, urlparse
 from autograder.checks.base import Workspace
 from autograder.checks.delta import log
 from autograder.checks.delta.answer import ACCEPTED, REFUSED, TableState, frame_name
-from autograder.checks.delta.scenario import Scenario, TableWish, filled
+from autograder.checks.delta.scenario import Scenario, TableWish
 from autograder.checks.scans import scans
+from autograder.checks.staging import filled, observing, own_schema, plain
 from autograder.compare import Frame
 
 if TYPE_CHECKING:
@@ -31,26 +29,19 @@ _REFUSALS = (
     "NOT_NULL_ASSERT_VIOLATION",
 )
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
-_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""For tables of a few hundred rows, compiling a query takes longer than running it: reading one took 2.5 s, and 1.6 s without."""
-
 _KEEP = "interval 36500 days"
 """Without it Delta refuses to travel to versions whose commit times lie more than a week back."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here.
-
-    `strays` are where `save` puts a table whose name it is given and takes for a path; the names are this run's alone.
-    """
+    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here."""
 
     scenario: Scenario
     observer: SparkSession
     database: str
     folder: Path
     names: Mapping[str, str]
-    strays: Mapping[str, Path]
     before: Mapping[str, log.Log]
 
     def handle(self, table: str) -> str:
@@ -108,7 +99,7 @@ class Stage:
                 return folder, ""
             return None, "parquet" if any(folder.glob("**/*.parquet")) else "missing"
         if not self.observer.catalog.tableExists(self.handle(table)):
-            return None, "folder" if self.strays[table].exists() else "missing"
+            return None, "folder" if self._stray(table).exists() else "missing"
         described = self.observer.sql(f"DESCRIBE TABLE EXTENDED {self.names[table]}").collect()
         detail = {
             row["col_name"]: row["data_type"] for row in described
@@ -116,6 +107,10 @@ class Stage:
         if detail.get("Provider", "").lower() != "delta":
             return None, detail.get("Provider", "").lower() or "other"
         return Path(unquote(urlparse(detail["Location"]).path)), ""
+
+    def _stray(self, table: str) -> Path:
+        """Where `save` puts a table whose name it is given and takes for a path."""
+        return Path(self.observer._jvm.java.lang.System.getProperty("user.dir"), self.handle(table))  # type: ignore[union-attr]
 
     def _reader(self, version: int | None, table: str) -> DataFrame:
         reader = self.observer.read if version is None else self.observer.read.option("versionAsOf", version)
@@ -127,7 +122,7 @@ class Stage:
         from pyspark.errors import PySparkException
 
         try:
-            self.observer.sql(filled(statement, self.names)).collect()
+            self.observer.sql(filled(statement, self.names, "delta")).collect()
         except (PySparkException, Py4JJavaError) as error:
             found = _CONDITION.findall(str(error))
             if any(condition.startswith(_REFUSALS) for condition in found):
@@ -139,54 +134,24 @@ class Stage:
 @contextlib.contextmanager
 def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) -> Iterator[Stage]:
     """Tables as the scenario's set-up makes them. Whatever happens, they are gone afterwards."""
-    token = uuid.uuid4().hex[:8]
-    observer, database = workspace.spark.newSession(), f"exercise_{token}"
-    current = workspace.spark.catalog.currentDatabase()
-    views = {name: f"{name}_{token}" for name in workspace.tables}
-    tables = {
-        name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
-        for name, wish in scenario.tables.items()
-    }
-    home = observer._jvm.java.lang.System.getProperty("user.dir")  # type: ignore[union-attr]
-    strays = {name: Path(home, f"{database}.{name}") for name in scenario.tables}
-    plain = {name: str(value) for name, value in inputs.items() if isinstance(value, str | int | float)}
-    try:
-        observer.sql(f"CREATE DATABASE {database} LOCATION '{workspace.folder / database}'")
-        for name, frame in workspace.tables.items():
-            frame.createOrReplaceGlobalTempView(views[name])
-            observer.table(f"global_temp.{views[name]}").createOrReplaceTempView(name)
-        stage = Stage(scenario, observer, database, workspace.folder, {**plain, **tables}, strays, {})
+    with observing(workspace) as observer, own_schema(observer, workspace) as database:
+        tables = {
+            name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
+            for name, wish in scenario.tables.items()
+        }
+        names = {**plain(inputs), **tables}
+        stage = Stage(scenario, observer.session, database, workspace.folder, names, {})
         _set_up(stage)
         yield replace(stage, before=_logs(stage))
-    finally:
-        # In a thread of its own, because this one may have been interrupted in the middle of a call into the JVM.
-        cleaning = threading.Thread(
-            target=_clear_away, args=(workspace.spark, observer, database, views.values(), current)
-        )
-        cleaning.start()
-        cleaning.join()
-        for stray in strays.values():
-            shutil.rmtree(stray, ignore_errors=True)
-
-
-def _clear_away(spark: SparkSession, observer: SparkSession, database: str, views: Iterable[str], current: str) -> None:
-    """Remove the database with its tables, and the views; each in any case."""
-    with contextlib.ExitStack() as steps:
-        steps.callback(spark.catalog.setCurrentDatabase, current)
-        for view in views:
-            steps.callback(spark.catalog.dropGlobalTempView, view)
-        observer.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
 
 
 def _set_up(stage: Stage) -> None:
     """Run the statements, and date the commits if the scenario says when they were made."""
-    for name, value in _INTERPRETED.items():
-        stage.observer.conf.set(name, value)
     if stage.scenario.times:
         for property_name in ("deletedFileRetentionDuration", "logRetentionDuration"):
             stage.observer.conf.set(f"spark.databricks.delta.properties.defaults.{property_name}", _KEEP)
     for statement in stage.scenario.setup:
-        stage.observer.sql(filled(statement, stage.names)).collect()
+        stage.observer.sql(filled(statement, stage.names, "delta")).collect()
     for place in _places(stage).values():
         for path, moment in zip(log.commit_files(place), stage.scenario.times, strict=False):
             os.utime(path, (moment.timestamp(), moment.timestamp()))

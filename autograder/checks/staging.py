@@ -1,0 +1,111 @@
+"""What kinds of answer with state of their own share: an observer that learners cannot reach, a schema that goes away, clean-up."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.checks.base import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+"""Names that tables of an exercise may have."""
+
+_INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""For tables of a few hundred rows, compiling a query takes longer than running it: reading one took 2.5 s, and 1.6 s without."""
+
+
+@dataclass(frozen=True)
+class Observer:
+    """A session of its own, so that settings and views of the learner change nothing in it; its views are the exercise's tables.
+
+    `token` is a part of names that nobody else uses.
+    """
+
+    session: SparkSession
+    token: str
+
+
+@contextlib.contextmanager
+def observing(workspace: Workspace) -> Iterator[Observer]:
+    """An observer who sees the tables of the workspace as views. Whatever happens, the views are gone afterwards."""
+    observer = Observer(workspace.spark.newSession(), uuid.uuid4().hex[:8])
+    views = {name: f"{name}_{observer.token}" for name in workspace.tables}
+    current = workspace.spark.catalog.currentDatabase()
+    for name, value in _INTERPRETED.items():
+        observer.session.conf.set(name, value)
+    try:
+        for name, frame in workspace.tables.items():
+            frame.createOrReplaceGlobalTempView(views[name])
+            observer.session.table(f"global_temp.{views[name]}").createOrReplaceTempView(name)
+        yield observer
+    finally:
+        catalog = workspace.spark.catalog
+        each_in_any_case(
+            *(lambda view=view: catalog.dropGlobalTempView(view) for view in views.values()),
+            lambda: catalog.setCurrentDatabase(current),
+        )
+
+
+@contextlib.contextmanager
+def own_schema(observer: Observer, workspace: Workspace) -> Iterator[str]:
+    """A schema of Spark's catalog for one run, by name. It goes away with its tables, and with what `save` took for a path."""
+    name = f"exercise_{observer.token}"
+    home = Path(observer.session._jvm.java.lang.System.getProperty("user.dir"))  # type: ignore[union-attr]
+    try:
+        observer.session.sql(f"CREATE DATABASE {name} LOCATION '{workspace.folder / name}'")
+        yield name
+    finally:
+        each_in_any_case(lambda: observer.session.sql(f"DROP DATABASE IF EXISTS {name} CASCADE"))
+        for stray in home.glob(f"{name}.*"):
+            shutil.rmtree(stray, ignore_errors=True)
+
+
+def each_in_any_case(*steps: Callable[[], Any]) -> None:
+    """Take all steps, whichever of them fail.
+
+    In a thread of its own, because this one may have been interrupted in the middle of a call into the JVM.
+    """
+
+    def work() -> None:
+        with contextlib.ExitStack() as stack:
+            for step in steps:
+                stack.callback(step)
+
+    cleaning = threading.Thread(target=work)
+    cleaning.start()
+    cleaning.join()
+
+
+def plain(inputs: Mapping[str, Any]) -> dict[str, str]:
+    """The plain values among the inputs of a function, as text for statements."""
+    return {name: str(value) for name, value in inputs.items() if isinstance(value, str | int | float)}
+
+
+def filled(statement: str, names: Mapping[str, str], option: str) -> str:
+    """A statement with `{name}` replaced. Raises ValueError for a name that nothing is known about."""
+
+    def known(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            raise ValueError(
+                f"{option}=: {{{match[1]}}} is neither a table nor a plain argument of the function; known: {', '.join(names)}."
+            )
+        return names[match[1]]
+
+    return re.sub(r"\{(\w+)\}", known, statement)
+
+
+def known_keys(document: Mapping[str, Any], keys: set[str], where: str) -> None:
+    """Raise ValueError, for the author, when a part of an option has a key that it does not know."""
+    unknown = set(document) - keys
+    if unknown:
+        raise ValueError(f"{where}: unknown {', '.join(sorted(unknown))}; known are {', '.join(sorted(keys))}.")
