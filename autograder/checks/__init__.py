@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograder.checks.base import Answer, Check, Judgement, Unavailable, Workspace, WrongKind
+from autograder.checks.catalog import CatalogCheck
 from autograder.checks.database import DatabaseCheck
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta import DeltaCheck
@@ -15,7 +16,15 @@ from autograder.checks.value import ValueCheck
 
 KINDS: dict[str, Check] = {
     check.kind: check
-    for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck(), DatabaseCheck())
+    for check in (
+        DataFrameCheck(),
+        ValueCheck(),
+        DeltaCheck(),
+        StreamCheck(),
+        ModelCheck(),
+        DatabaseCheck(),
+        CatalogCheck(),
+    )
 }
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
 

@@ -43,6 +43,7 @@ def check(
     stream: Mapping[str, Any] | None = None,
     model: Mapping[str, Any] | None = None,
     database: Mapping[str, Any] | None = None,
+    catalog: Mapping[str, Any] | None = None,
     partial: bool = False,
     deadline: float = 60.0,
 ) -> None:
@@ -59,13 +60,13 @@ def check(
     arguments: plain values for parameters that are no table.
     plan: operators that the physical plan must or must not have (see `autograder.checks.plan`).
     actions: `{"at_most": n}`, the number of Spark actions that the function itself may run.
-    delta, stream, model, database: the answer is the state of Delta tables, a streaming query, a model, or the state of a PostgreSQL
-        database; what to do with it is said in `autograder.checks.delta`, `.stream`, `.model` and `.database`.
+    delta, stream, model, database, catalog: the answer is the state of Delta tables, a streaming query, a model, the state of a
+        PostgreSQL database, or tables of Spark's catalog; what to do with it is said in the module of `autograder.checks` of that name.
     partial: each right entry of a dictionary earns its part of the points.
     deadline: seconds after which the function is stopped.
     """
     given = {"ordered": ordered, "key": key, "tolerance": tolerance, "column_order": column_order, "plan": plan, "actions": actions,
-             "partial": partial, "delta": delta, "stream": stream, "model": model, "database": database}  # fmt: skip
+             "partial": partial, "delta": delta, "stream": stream, "model": model, "database": database, "catalog": catalog}  # fmt: skip
     options = {name: value for name, value in given.items() if value}
     draft = ExerciseSpec(
         exercise, "", "", 0.0, getattr(answer, "__name__", ""), (), dict(arguments or {}), options, (), deadline

@@ -26,7 +26,10 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
         )
     tables = [name for name in spec.parameters if name != "spark" and name not in spec.arguments]
     # A Delta table is also joined with its own past, and a database has many tables.
-    options = {"joins": len(tables) != 1 or not {"delta", "database"}.isdisjoint(spec.options), **spec.options}
+    options = {
+        "joins": len(tables) != 1 or not {"delta", "database", "catalog"}.isdisjoint(spec.options),
+        **spec.options,
+    }
     judgement = KINDS[spec.kind].judge(outcome.answer, expected, options)
     base = Verdict(
         spec.id,
