@@ -8,7 +8,7 @@ What `catalog={...}` may say:
 - `"folders": ["archive"]`: parameters that get the path of a folder that is not there yet.
 - `"schema": True`: the function takes the parameter `schema`, the name of the schema that the tables are in.
 - `"uses": ["orders"]`, `"setup": [...]`, `"returns": True`: as in `autograder.checks.delta.scenario`; in a statement of the set-up,
-  `{report}`, `{archive}`, `{schema}` and the names of plain arguments are replaced.
+  `{report}`, `{archive}`, `{schema}`, `{home}` (a folder for files) and the names of plain arguments are replaced.
 
 The schema and all folders are new for every run, and removed afterwards.
 """
@@ -121,8 +121,9 @@ class CatalogCheck(Check):
             handles = {name: f"{schema}.{name}" for name in scenario.tables}
             handles |= {name: str(workspace.folder / name) for name in scenario.folders}
             names = {**plain(workspace.arguments), **plain(inputs), **handles, SCHEMA: schema}
+            places = {**names, "home": str(workspace.folder)}
             for statement in scenario.setup:
-                observer.session.sql(filled(statement, names, "catalog")).collect()
+                observer.session.sql(filled(statement, places, "catalog")).collect()
             result = function(**inputs, **{name: names[name] for name in self.supplied(options)})
             returned = DataFrameCheck().capture(result, options) if scenario.returns else None
             frames, states = {}, {}
