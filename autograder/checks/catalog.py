@@ -3,8 +3,8 @@
 What `catalog={...}` may say:
 
 - `"tables": {"report": {...}}`: the tables. Each is a parameter of the learner's function, which gets the table's name. Afterwards its
-  rows are compared, unless `"content": False` (`"key": [...]` makes differences clearer), and those of `FACTS` that are listed in
-  `"facts": ["type", "buckets"]`, which must be as in the solution.
+  rows are compared, unless `"content": False` (`"key": [...]` makes differences clearer), and all of `FACTS`, which must be as in
+  the solution; `"facts": ["type", "buckets"]` leaves it at these.
 - `"folders": ["archive"]`: parameters that get the path of a folder that is not there yet.
 - `"schema": True`: the function takes the parameter `schema`, the name of the schema that the tables are in.
 - `"uses": ["orders"]`, `"setup": [...]`, `"returns": True`: as in `autograder.checks.delta.scenario`; in a statement of the set-up,
@@ -42,7 +42,7 @@ class TableWish:
 
     content: bool = True
     key: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
+    facts: tuple[str, ...] = FACTS
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _wish(name: str, document: Any) -> TableWish:
     if not isinstance(document, Mapping):
         raise ValueError(f"{where}: give a dictionary, {{}} when only the content counts.")
     known_keys(document, {*TableWish.__dataclass_fields__}, where)
-    facts = tuple(document.get("facts", ()))
+    facts = tuple(document.get("facts", FACTS))
     if not set(facts) <= set(FACTS):
         raise ValueError(f'{where}: "facts" can be {", ".join(FACTS)}.')
     return TableWish(bool(document.get("content", True)), tuple(document.get("key", ())), facts)

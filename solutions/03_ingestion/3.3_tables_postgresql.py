@@ -152,19 +152,23 @@ variant(
     orders=variants.nulls("status", every=4),
 )
 ### END HIDDEN TESTS
-layout = ["type", "format", "place", "partitioned_by", "bucketed_by", "buckets", "sorted_by"]
 check(
     "3.3.1",
     keep_orders,
     arguments={"buckets": 4},
     catalog={
         "tables": {
-            "ledger": {"key": ["order_id"], "facts": layout},
-            "export": {"key": ["order_id"], "facts": layout},
+            "ledger": {"key": ["order_id"]},
+            "export": {"key": ["order_id"]},
         },
         "folders": ["outbox"],
     },
 )
+
+# %% [markdown] equivalent="3.3.1" because="A filter leaves out a row for false as for NULL, and Parquet is the format of a table that does not say one."
+# - null-safe equality: F.col('status') == 'completed' → F.col('status').eqNullSafe('completed')
+# - drop call: .format('parquet')
+# - drop call: .format('parquet') (2)
 
 # %% [markdown] hints="3.3.1"
 # 1. Two tables, two writers. Which of the two must say a path, and which must not?
@@ -392,24 +396,15 @@ def inventory(spark, schema):
 
 # %% right="3.3.2"
 def inventory(spark, schema):
-    found = {}
-    for row in spark.sql(f"SHOW TABLES IN {schema}").where("NOT isTemporary").collect():
-        described = spark.sql(f"DESCRIBE TABLE EXTENDED {schema}.{row.tableName}").collect()
-        kind = next(line.data_type for line in described if line.col_name == "Type")
-        names = spark.table(f"{schema}.{row.tableName}").columns
-        start = (
-            [line.col_name for line in described].index("# Partition Information")
-            if any(line.col_name == "# Partition Information" for line in described)
-            else None
-        )
-        parts = []
-        for line in described[start + 2 :] if start is not None else []:
-            if not line.col_name or line.col_name.startswith("#"):
-                break
-            parts.append(line.col_name)
-        found[row.tableName] = (row.tableName, kind, len(names), parts)
+    shown = spark.sql(f"SHOW TABLES IN {schema}").where("NOT isTemporary")
+    rows = []
+    for row in shown.collect():
+        name = f"{schema}.{row.tableName}"
+        kind, columns = spark.catalog.getTable(name).tableType, spark.catalog.listColumns(name)
+        parts = [column.name for column in filter(lambda column: column.isPartition, columns)]
+        rows.append((row.tableName, kind, len(columns), parts))
     return spark.createDataFrame(
-        list(found.values()), "name STRING, type STRING, columns INT, partitioned_by ARRAY<STRING>"
+        rows, "name STRING, type STRING, columns INT, partitioned_by ARRAY<STRING>"
     )
 
 
@@ -556,6 +551,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="3.3.3" because="When it is neither credentials, nor database, nor server, only the table is left."
+# - text: 'ERROR: relation' → ''
+
 # %% [markdown] hints="3.3.3"
 # 1. `try` to load. What do you know when no exception comes? You need no action: Spark asks the database for the columns as soon as you load.
 # 2. `str(error)` holds the whole text. For each cause, choose a piece of the message that can only come from this cause, whatever the user, the table or the database is called.
@@ -572,7 +570,7 @@ def causes(spark, database, attempts):
         except Exception as error:
             text = str(error)
             signs = {"password": "credentials", "database": "database", "refused": "server"}
-            found.append(next((signs[sign] for sign in signs if f" {sign} " in text), "table"))
+            found.append(next((signs[sign] for sign in signs if f" {sign}" in text), "table"))
     return found
 
 
@@ -602,7 +600,7 @@ def causes(spark, database, attempts):
             with contextlib.closing(database.connect()) as connection:
                 connection.cursor().execute(f"SELECT * FROM {attempt.get('table', 'stores')}")
             found.append("fine")
-        except Exception as error:
+        except Exception:
             found.append("table")
     return found
 
@@ -683,8 +681,9 @@ by_country.explain("formatted")
 # %% [markdown]
 # `PushedAggregates` and `PushedGroupByExpressions` say that PostgreSQL has grouped the rows. A handful of rows came over.
 #
-# When you send a query of your own, PostgreSQL decides on the types of the columns. `count(*)` is a `bigint`. The sum of a `numeric` column, however, is a `numeric` of any length, which Spark
-# takes for `DECIMAL(38,18)`: cast it in the query.
+# Two things to know when you send a query of your own. PostgreSQL decides on the types of the columns: `count(*)` is a `bigint`, but the sum of a `numeric` column is a `numeric` of any length, which Spark
+# takes for `DECIMAL(38,18)`. Cast it in the query. And a time in the text of a query, such as `'2025-06-01 08:00'`, is read in the time zone that the driver reports, which is the one of your machine. Write the zone
+# with it: `'2025-06-01 08:00+00'` is UTC.
 #
 # ### Exercise 3.3.4: payments by method
 #
@@ -699,7 +698,7 @@ def by_method(spark: SparkSession, database: Access, since: str) -> DataFrame:
     ### BEGIN SOLUTION
     query = f"""
         SELECT method, count(*) AS payments, CAST(sum(amount) AS numeric(12, 2)) AS revenue
-        FROM payments WHERE paid_ts >= '{since}' GROUP BY method
+        FROM payments WHERE paid_ts >= '{since} 00:00+00' GROUP BY method
     """
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
     ### END SOLUTION
@@ -745,35 +744,35 @@ def by_method(spark, database, since):
 
 # %% wrong="3.3.4" because="DECIMAL(38,18)"
 def by_method(spark, database, since):
-    query = f"SELECT method, count(*) AS payments, sum(amount) AS revenue FROM payments WHERE paid_ts >= '{since}' GROUP BY method"
+    query = f"SELECT method, count(*) AS payments, sum(amount) AS revenue FROM payments WHERE paid_ts >= '{since} 00:00+00' GROUP BY method"
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
 
 
 # %% wrong="3.3.4" because="exactly midnight"
 def by_method(spark, database, since):
     query = f"""SELECT method, count(*) AS payments, CAST(sum(amount) AS numeric(12, 2)) AS revenue
-                FROM payments WHERE paid_ts > '{since}' GROUP BY method"""
+                FROM payments WHERE paid_ts > '{since} 00:00+00' GROUP BY method"""
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
 
 
 # %% wrong="3.3.4" because="missing"
 def by_method(spark, database, since):
     query = f"""SELECT method, count(*) AS payments, CAST(sum(amount) AS numeric(12, 2)) AS revenue
-                FROM payments WHERE paid_ts >= '{since}' AND method <> '' GROUP BY method"""
+                FROM payments WHERE paid_ts >= '{since} 00:00+00' AND method <> '' GROUP BY method"""
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
 
 
 # %% wrong="3.3.4" because="another day"
 def by_method(spark, database, since):
     query = """SELECT method, count(*) AS payments, CAST(sum(amount) AS numeric(12, 2)) AS revenue
-               FROM payments WHERE paid_ts >= '2025-06-01' GROUP BY method"""
+               FROM payments WHERE paid_ts >= '2025-06-01 00:00+00' GROUP BY method"""
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
 
 
 # %% right="3.3.4"
 def by_method(spark, database, since):
     grouped = f"""(SELECT method, count(payment_id) AS payments, sum(amount)::numeric(12, 2) AS revenue
-                   FROM payments WHERE paid_ts >= '{since}' GROUP BY 1) AS grouped"""
+                   FROM payments WHERE paid_ts >= '{since} 00:00+00' GROUP BY 1) AS grouped"""
     return spark.read.jdbc(database.url, grouped, properties=database.jdbc)
 
 
@@ -1291,6 +1290,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="3.3.8" because="The first field of a row with one field is also its last."
+# - number: 0 → -1
+
 # %% [markdown] hints="3.3.8"
 # 1. `DeltaTable.isDeltaTable(spark, path)` tells whether this is the first run. What is to be done then?
 # 2. The watermark is one number out of the copy: an aggregate, then `first()`. What is it when the copy has no rows, and what does a comparison with that give?
@@ -1360,7 +1362,7 @@ def refresh(spark, database, mirror):
         .agg(F.max("updated_at").cast("string"))
         .first()[0]
     )
-    query = "SELECT * FROM orders" + (f" WHERE updated_at >= '{seen}'" if seen else "")
+    query = "SELECT * FROM orders" + (f" WHERE updated_at >= '{seen}+00'" if seen else "")
     news = spark.read.format("jdbc").options(**database.jdbc, query=query).load()
     if first:
         news.write.format("delta").save(mirror)
@@ -1476,6 +1478,10 @@ check(
     },
 )
 
+# %% [markdown] equivalent="3.3.9" because="The statement names the columns that it takes, and rows of a batch with equal keys are equal."
+# - drop call: .select('order_id', 'status', 'channel')
+# - drop distinct: the keys of .dropDuplicates(['order_id'])
+
 # %% [markdown] hints="3.3.9"
 # 1. Spark must not write into `order_book` at all. Where does it write, so that it does no harm when the write is done half, or twice?
 # 2. Then one transaction through `database.connect()`. Everything that others may see changes between the first `execute` and `commit`.
@@ -1508,7 +1514,7 @@ def upsert_orders(orders, database):
         connection.commit()
 
 
-# %% wrong="3.3.9" because="Were all changes committed"
+# %% wrong="3.3.9" because="`order_book`:"
 def upsert_orders(orders, database):
     batch = orders.select("order_id", "status", "channel").dropDuplicates(["order_id"])
     batch.write.format("jdbc").options(**database.jdbc, dbtable="incoming").mode("overwrite").save()
