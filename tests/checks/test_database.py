@@ -20,9 +20,15 @@ from autograder.checks import KINDS, Answer, Judgement
 from autograder.checks.database.answer import DatabaseAnswer, Run, TableState
 from autograder.checks.database.scenario import Scenario, script_of
 from autograder.compare import AnswerUnreadable, Frame
-from autograder.models import ExerciseSpec, Status
+from autograder.grading import sandbox
+from autograder.grading.limits import Limits
+from autograder.grading.rebuild import Rebuilt, RebuiltCell
+from autograder.grading.runner import NotebookRun
+from autograder.grading.task import NotebookTask, write_task
+from autograder.models import ExerciseSpec, NotebookSpec, Status
 from autograder.runtime import fixtures
 from autograder.runtime.call import Outcome, call
+from autograder.runtime.cases import Case
 from autograder.services import postgres
 from autograder.services.errors import ServiceUnavailable
 from autograder.services.postgres import Access
@@ -371,6 +377,48 @@ def test_where_postgresql_cannot_start_the_verdict_says_what_to_do(
         "This exercise needs a PostgreSQL server, which cannot be had here. PostgreSQL's wheel"
     )
     assert outcome.message.endswith("run `make setup`.")
+
+
+ANSWERS = """
+import contextlib
+
+def upsert(spark, database):
+    rows = spark.range(6, 18, 1, 2).selectExpr("id", "CAST(id * 3 AS INT) AS amount")
+    rows.write.format("jdbc").options(**database.jdbc, dbtable="staging").mode("overwrite").save()
+    with contextlib.closing(database.connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("INSERT INTO shelf SELECT * FROM staging ON CONFLICT (id) DO UPDATE SET amount = EXCLUDED.amount")
+        cursor.execute("DROP TABLE staging")
+        connection.commit()
+"""
+
+
+@pytest.mark.sandbox
+@pytest.mark.timeout(600)
+def test_inside_the_sandbox_an_answer_has_a_server_and_survives_the_crash(tmp_path: Path) -> None:
+    options = {"database": {name: value for name, value in CRASHING.items() if name != "script"}}
+    parameters, arguments = ("spark", "database"), {"script": CRASHING["script"]}
+    spec = ExerciseSpec("9.9.1", "", "database", 1.0, "upsert", parameters, arguments, options, (), 110.0)
+    notebook = NotebookSpec("9.9", "", "09_none", "9.9_none", 60, (spec,))
+    cells = (
+        RebuiltCell(ANSWERS, "answer", spec.answer_cell, edited=True),
+        RebuiltCell("", "release", spec.check_cell),
+    )
+    write_task(tmp_path / "task", [NotebookTask(notebook, Rebuilt(cells))], scratch=sandbox.INSIDE_SCRATCH)
+    ended = sandbox.run(tmp_path / "task", tmp_path / "answers", Limits())
+    folder = tmp_path / "answers" / "9.9_none" / "9.9.1" / "sample"
+    outcome = json.loads((folder / "outcome.json").read_text())
+    assert (ended.reason, outcome["status"]) == ("finished", "passed"), (ended, outcome)
+    payload = CHECK.load(folder).payload
+    assert (payload.frames["shelf.step1"].rows, payload.frames["shelf"].rows, payload.left) == (12, 18, 0)
+
+
+def test_a_fault_of_the_grader_that_comes_out_of_a_sandbox_is_not_believed(tmp_path: Path) -> None:
+    notebook = NotebookRun.__new__(NotebookRun)
+    notebook.scratch = tmp_path
+    spec = ExerciseSpec("9.9.9", "", "database", 1.0)
+    told = notebook._capture(lambda *_: Outcome(Status.GRADER_ERROR, message="no server"), spec, None, Case())
+    assert told == (Status.ERROR, "no server", "")
 
 
 def found(**changes: Any) -> Answer:
