@@ -455,7 +455,7 @@ def ask(statement):
     with contextlib.closing(shop.connect()) as link:
         answer = link.cursor()
         answer.execute(statement)
-        found = answer.fetchall() if answer.description else []
+        found = [tuple(row) for row in answer.fetchall()] if answer.description else []
         link.commit()
         return found
 
@@ -1216,7 +1216,7 @@ news.where(F.col("updated_at") > newest).show()
 print("with >=:", news.where(F.col("updated_at") >= newest).count(), "rows")
 
 # %% [markdown]
-# (Five rows come again with `>=` here, since all of them were made at the same second. With rows that come one by one it is a handful.)
+# (Four of the five rows are known already. All of them were made at the same second here; with rows that come one by one it is one or two.)
 #
 # ### Exercise 3.3.8: a copy that keeps up
 #
