@@ -654,12 +654,12 @@ def causes(spark, database, attempts):
 
 # %%
 products = spark.read.format("jdbc").options(**shop.jdbc, dbtable="products").load()
-few = products.where((F.col("price") > 100) & F.upper("category").isin("BOOKS")).select("name")
+few = products.where((F.col("price") > 100) & F.upper("name").contains("LAMP")).select("name")
 few.explain("formatted")
 
 # %% [markdown]
-# Read the line `External engine query`: this is what PostgreSQL gets. The price is compared there. `upper(category)` is not in it: Spark has no idea whether PostgreSQL's `upper` means the
-# same as its own, so it fetches the categories of all dear products and compares them itself.
+# Read the line `External engine query`: this is what PostgreSQL gets. The price is compared there. `upper(name)` is not in it: Spark does not know whether PostgreSQL's `upper` means the
+# same as its own, so it fetches the names of all dear products and compares them itself.
 #
 # Counting, sums and limits are **not** pushed down by this reader. Grouping a million orders by channel fetches a million rows to make three. There are two ways out.
 # You can send a query of your own, with the option `query` (or in `dbtable`, in parentheses and with a name). Or you register the database as a **catalog** of
