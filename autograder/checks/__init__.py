@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.checks.base import Answer, Check, Judgement, Workspace, WrongKind
+from autograder.checks.base import Answer, Check, Judgement, Unavailable, Workspace, WrongKind
+from autograder.checks.catalog import CatalogCheck
+from autograder.checks.database import DatabaseCheck
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.delta import DeltaCheck
 from autograder.checks.files import FilesCheck
@@ -16,7 +18,16 @@ from autograder.checks.value import ValueCheck
 
 KINDS: dict[str, Check] = {
     check.kind: check
-    for check in (DataFrameCheck(), ValueCheck(), DeltaCheck(), StreamCheck(), ModelCheck(), FilesCheck())
+    for check in (
+        DataFrameCheck(),
+        ValueCheck(),
+        DeltaCheck(),
+        StreamCheck(),
+        ModelCheck(),
+        FilesCheck(),
+        DatabaseCheck(),
+        CatalogCheck(),
+    )
 }
 """Every kind of answer that the harness can grade, by the name the manifest uses."""
 
@@ -33,4 +44,4 @@ def kind_of(result: Any) -> str:
     return "dataframe" if isinstance(result, DataFrame) or is_pandas_on_spark(result) else "value"
 
 
-__all__ = ["KINDS", "Answer", "Check", "Judgement", "Workspace", "WrongKind", "chosen_kind", "kind_of"]
+__all__ = ["KINDS", "Answer", "Check", "Judgement", "Unavailable", "Workspace", "WrongKind", "chosen_kind", "kind_of"]

@@ -19,6 +19,10 @@ class WrongKind(Exception):
     """The learner's function returned something that is no answer at all; the message says what to return instead."""
 
 
+class Unavailable(Exception):
+    """What the kind of answer needs cannot be had on this machine; the message says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """How an answer compares with the expected one. `fraction` is the part that is right, for kinds with partial credit."""

@@ -10,21 +10,26 @@ from typing import Any, TypeVar
 
 from autograder.compare import AnswerUnreadable, Frame, ReadLimits
 
+MAXIMUM_FRAMES = 8
 MAXIMUM_BYTES = 500_000
 MAXIMUM_ENTRIES = 2_000
 MAXIMUM_TEXT = 1_000
 LIMITS = ReadLimits(rows=1_000_000, cells=20_000_000, file_bytes=100_000_000, decoded_bytes=300_000_000)
 
+FRAME_FILE = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z]{1,8}\d{1,6})?\.parquet")
+"""Files of frames: of a table, or of a table as it was at some time ("orders.v3", "orders.step2")."""
+
 Found = TypeVar("Found")
 
 
 def save_frames(frames: Mapping[str, Frame], folder: Path) -> None:
-    """Write each frame as `<name>.parquet`."""
+    """Write each frame as `<name>.parquet` into a folder, which is made when missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
         frame.write(folder / f"{name}.parquet")
 
 
-def load_frames(folder: Path, names: re.Pattern[str], maximum: int) -> dict[str, Frame]:
+def load_frames(folder: Path, names: re.Pattern[str] = FRAME_FILE, maximum: int = MAXIMUM_FRAMES) -> dict[str, Frame]:
     """The frames in a folder whose file names match. Raises AnswerUnreadable when one is damaged or there are too many."""
     found = sorted(file.name for file in folder.iterdir() if names.fullmatch(file.name))
     if len(found) > maximum:
@@ -57,6 +62,14 @@ def entries(value: Any) -> dict[str, Any]:
 def items(value: Any) -> list[Any]:
     """A list of bounded size."""
     return list(_sized(typed(value, list)))
+
+
+def fields_of(kind: type, value: Any) -> dict[str, Any]:
+    """The entries for the fields of a data class, all of them and no others. Raises ValueError."""
+    given = entries(value)
+    if set(given) != set(kind.__dataclass_fields__):  # type: ignore[attr-defined]
+        raise ValueError(f"the entries are not those of {kind.__name__}")
+    return given
 
 
 def texts(value: Any) -> tuple[str, ...]:

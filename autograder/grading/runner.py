@@ -581,7 +581,9 @@ class NotebookRun:
             outcome = capture(spec, function, case, self.scratch / "answers" / spec.id / case.name)
         except Exception as error:  # the JVM is gone, the disk is full, a fixture is broken: told, and the rest goes on
             return Status.ERROR, f"The answer could not be taken: {type(error).__name__}: {error}"[:MAXIMUM_MESSAGE], ""
-        return outcome.status, outcome.message, outcome.trace
+        # Whatever comes out of here could be a learner's word, so the verifier believes no fault of the grader.
+        status = Status.ERROR if outcome.status is Status.GRADER_ERROR else outcome.status
+        return status, outcome.message, outcome.trace
 
     def _tell(self, **event: Any) -> None:
         if "trace" in event:

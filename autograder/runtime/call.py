@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.checks import Answer, Check, Workspace, WrongKind
+from autograder.checks import Answer, Check, Unavailable, Workspace, WrongKind
+from autograder.checks.executions import executions_after, last_execution
 from autograder.checks.stream.drive import running, stop_streams
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
@@ -45,7 +46,7 @@ class _Counting:
     actions: int = 0
 
     def __call__(self, **inputs: Any) -> Any:
-        before = _last_execution(self.spark)
+        before = last_execution(self.spark)
         result = self.function(**inputs)
         self.actions += _actions_after(before, self.spark)
         return result
@@ -123,6 +124,8 @@ def _answer(
             answer = check.run(counting or function, inputs, spec.options, workspace)
     except WrongKind as problem:
         return Outcome(Status.FAILED, message=str(problem))
+    except Unavailable as problem:
+        return Outcome(Status.GRADER_ERROR, message=str(problem))
     except NotImplementedError as error:
         if _raised_by_spark(error):
             return Outcome(Status.ERROR, message=explain(error), trace="".join(traceback.format_exception(error)))
@@ -182,36 +185,12 @@ def _stop_streams(spark: Any, keep: frozenset[str]) -> None:
     stopping.join(5.0)
 
 
-def _last_execution(spark: Any) -> int:
-    """The id of the newest SQL execution, -1 when there is none."""
-    executions = _executions(spark)
-    return int(executions.get(executions.size() - 1).executionId()) if executions else -1
-
-
 def _actions_after(last: int, spark: Any) -> int:
     """How many actions (count, collect, write, ...) ran after the execution of that id.
 
     Each is one SQL execution that ran a job, perhaps with others below it. Commands such as creating a view run none.
     """
-    executions = _executions(spark)
-    roots = set()
-    for position in reversed(range(executions.size() if executions else 0)):
-        execution = executions.get(position)
-        if execution.executionId() <= last:
-            break
-        if not execution.jobs().isEmpty():
-            roots.add(execution.rootExecutionId())
-    return len(roots)
-
-
-def _executions(spark: Any) -> Any:
-    """What Spark remembers of its SQL executions, oldest first, as a Java list; None without a classic session."""
-    if spark is None or not hasattr(spark, "_jsparkSession"):
-        return None
-    # Listener events arrive asynchronously; without waiting, the last action would be missed.
-    spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
-    executions = spark._jsparkSession.sharedState().statusStore().executionsList()
-    return spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(executions)
+    return len({found.rootExecutionId() for found in executions_after(last, spark) if not found.jobs().isEmpty()})
 
 
 def _new_thread(work: Callable[[], None]) -> threading.Thread:

@@ -45,6 +45,8 @@ def check(
     files: Mapping[str, Any] | None = None,
     pandas_api: bool = False,
     connect: bool = False,
+    database: Mapping[str, Any] | None = None,
+    catalog: Mapping[str, Any] | None = None,
     partial: bool = False,
     deadline: float = 60.0,
 ) -> None:
@@ -61,16 +63,17 @@ def check(
     arguments: plain values for parameters that are no table.
     plan: operators that the physical plan must or must not have (see `autograder.checks.plan`).
     actions: `{"at_most": n}`, the number of Spark actions that the function itself may run.
-    delta, stream, model, files: the answer is the state of Delta tables, a streaming query, a model, or files; what to do with it
-        is said in `autograder.checks.delta`, `.stream`, `.model` and `.files`.
+    delta, stream, model, files, database, catalog: the answer is the state of Delta tables, a streaming query, a model, files, the
+        state of a PostgreSQL database, or tables of Spark's catalog; what to do with it is said in the module of
+        `autograder.checks` of that name.
     pandas_api: the answer is a pandas-on-Spark DataFrame; the named levels of its index are compared as columns.
     connect: the function runs over Spark Connect: `spark` and the tables are those of a Connect session.
     partial: each right entry of a dictionary earns its part of the points.
     deadline: seconds after which the function is stopped.
     """
     given = {"ordered": ordered, "key": key, "tolerance": tolerance, "column_order": column_order, "plan": plan, "actions": actions,
-             "partial": partial, "delta": delta, "stream": stream, "model": model, "files": files, "pandas_api": pandas_api,
-             "connect": connect}  # fmt: skip
+             "partial": partial, "delta": delta, "stream": stream, "model": model, "files": files, "database": database,
+             "catalog": catalog, "pandas_api": pandas_api, "connect": connect}  # fmt: skip
     options = {name: value for name, value in given.items() if value}
     draft = ExerciseSpec(
         exercise, "", "", 0.0, getattr(answer, "__name__", ""), (), dict(arguments or {}), options, (), deadline

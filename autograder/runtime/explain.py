@@ -54,11 +54,19 @@ def explain(error: BaseException) -> str:
     bare = re.search(r"^\s*(\S.*)\n(\w+(?:\.\w+)*(?:Error|Exception))$", text, re.MULTILINE)
     if type(error).__name__ == "PythonException" and bare:
         return f"{bare[2]} at `{bare[1]}`{_IN_A_WORKER}"
-    message = _first_paragraph(text)
+    message = _first_paragraph(_said_by_postgres(error) or text)
     if not condition:
         name = type(error).__name__
         return f"{name}: {message}" if message else f"{name} was raised without a message."
     return _with_advice(condition, message)
+
+
+def _said_by_postgres(error: BaseException) -> str:
+    """The message of the server, which pg8000 hands over with a dozen other fields; empty for other errors."""
+    fields = error.args[0] if error.args else None
+    if not type(error).__module__.startswith("pg8000") or not isinstance(fields, dict) or "M" not in fields:
+        return ""
+    return f"{fields['M']} {fields.get('D', '')}".strip()
 
 
 def _with_advice(condition: str, message: str) -> str:
@@ -103,6 +111,8 @@ def _java_cause(error: BaseException) -> tuple[str, str] | None:
             except Py4JError:  # an exception that is not Spark's
                 if (name := cause.getClass().getSimpleName()) == "NotSerializableException":
                     found = (name, str(cause.getMessage()).partition("\n")[0])
+                elif name == "PSQLException":
+                    found = (name, str(cause.getMessage()))
             cause = cause.getCause()
     except Exception:  # the JVM is gone, so nothing more can be learned from it
         return found

@@ -25,9 +25,10 @@ def verdict(spec: ExerciseSpec, outcome: Outcome, expected: Answer) -> Verdict:
             spec.id, outcome.status, outcome.message, trace=outcome.trace, points=0.0, max_points=spec.points
         )
     tables = [name for name in spec.parameters if name != "spark" and name not in spec.arguments]
-    # A Delta table is also joined with its own past, and a list of rows is a table, too.
+    # A Delta table is also joined with its own past, a database has many tables, and a list of rows is a table, too.
     rows = any(isinstance(value, list) and value and isinstance(value[0], list) for value in spec.arguments.values())
-    options = {"joins": len(tables) != 1 or rows or "delta" in spec.options, **spec.options}
+    several = len(tables) != 1 or rows or not {"delta", "database", "catalog"}.isdisjoint(spec.options)
+    options = {"joins": several, **spec.options}
     judgement = KINDS[spec.kind].judge(outcome.answer, expected, options)
     base = Verdict(
         spec.id,

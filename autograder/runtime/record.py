@@ -23,7 +23,7 @@ from autograder.runtime import fixtures
 from autograder.runtime.call import settings_kept
 from autograder.runtime.cases import SAMPLE, Case, answer
 
-CLASSIC_ONLY = frozenset({"plan", "actions", "delta", "stream", "model", "files"})
+CLASSIC_ONLY = frozenset({"plan", "actions", "delta", "stream", "model", "files", "database", "catalog"})
 """Options of `check` that look into the JVM."""
 
 

@@ -8,6 +8,7 @@ The password is made at the first start and kept in a file that only the user ca
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib.util
 import os
@@ -207,6 +208,56 @@ def start(folder: Path | None = None) -> Database:
     running = service.start(Postgres(), folder)
     found = access(running.place)
     return Database(found.host, found.port, found.database, found.user, found.password, running)
+
+
+_shared: dict[int, Database] = {}
+
+
+def shared_server() -> Database:
+    """The server that all answers taken in this process share; started when first asked for, and again if it has died.
+
+    A forked process uses its parent's.
+    """
+    running = next(iter(_shared.values()), None)
+    if running is not None and running.server.running():
+        return running
+    _shared.clear()
+    _shared[os.getpid()] = running = start()
+    atexit.register(running.stop)
+    return running
+
+
+@contextlib.contextmanager
+def own_database(on: Access) -> Iterator[Access]:
+    """A new, empty database of a server with an owner who may do nothing else there. Both are gone after the `with` block.
+
+    Raises ServiceUnavailable when the server does not answer. Nothing is raised when it is gone at the end.
+    """
+    name, password = f"exercise_{secrets.token_hex(4)}", secrets.token_urlsafe(12)
+    try:
+        administer(on, f"CREATE ROLE {name} LOGIN PASSWORD '{password}'", f"CREATE DATABASE {name} OWNER {name}")
+        yield Access(on.host, on.port, name, name, password)
+    finally:
+        with contextlib.suppress(ServiceUnavailable):
+            administer(on, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"DROP ROLE IF EXISTS {name}")
+
+
+def new_database(on: Access, name: str) -> Access:
+    """An empty database of that name, for the server's own user; one that is there already is removed first.
+
+    Raises ServiceUnavailable when the server does not answer.
+    """
+    administer(on, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}"')
+    return Access(on.host, on.port, name, on.user, on.password)
+
+
+def administer(on: Access, *statements: str) -> None:
+    """Run statements one by one, each in a transaction of its own. Raises ServiceUnavailable when the server does not answer."""
+    with contextlib.closing(on.connect()) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def access(place: Place, database: str = DATABASE) -> Access:

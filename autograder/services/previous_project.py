@@ -9,11 +9,10 @@ The rows are those of `datasets.generate(..., scale="1k")`. Structs and arrays, 
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 from typing import TYPE_CHECKING, Any
 
 import datasets
+from autograder.services import postgres_tables
 from autograder.services.errors import ServiceUnavailable
 from autograder.services.postgres import Access
 
@@ -22,15 +21,6 @@ if TYPE_CHECKING:
 
 TABLES = ("customers", "products", "stores", "orders", "order_items", "payments")
 SCALE = "1k"
-_TYPES = {
-    "BIGINT": "bigint",
-    "INT": "integer",
-    "STRING": "text",
-    "DOUBLE": "double precision",
-    "BOOLEAN": "boolean",
-    "DATE": "date",
-    "TIMESTAMP": "timestamptz",
-}
 
 
 def load(spark: SparkSession, database: Access, seed: int = datasets.catalog.SAMPLE_SEED) -> dict[str, int]:
@@ -48,9 +38,10 @@ def load(spark: SparkSession, database: Access, seed: int = datasets.catalog.SAM
             )
         counts = {}
         for name in TABLES:
-            cursor.execute(_definition(name))
+            table = datasets.tables()[name]
+            postgres_tables.create(cursor, name, {column.name: column.type for column in table.columns}, table.key)
             rows = datasets.generate(spark, name, seed=seed, scale=SCALE).toArrow().to_pylist()
-            cursor.execute(f'COPY "{name}" FROM STDIN WITH (FORMAT csv)', stream=_text(rows))
+            postgres_tables.fill(cursor, name, rows)
             counts[name] = len(rows)
         connection.commit()
     return counts
@@ -61,30 +52,3 @@ def present(cursor: Any) -> list[str]:
     cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     found = {name for (name,) in cursor.fetchall()}
     return [name for name in TABLES if name in found]
-
-
-def _definition(name: str) -> str:
-    table = datasets.tables()[name]
-    columns = [f'"{column.name}" {_type(column.type)}' for column in table.columns]
-    key = ", ".join(f'"{column}"' for column in table.key)
-    return f'CREATE TABLE "{name}" ({", ".join(columns)}, PRIMARY KEY ({key}))'
-
-
-def _type(spark_type: str) -> str:
-    """The type of a column for one in Spark DDL."""
-    if spark_type.startswith("DECIMAL"):
-        return spark_type.replace("DECIMAL", "numeric")
-    return _TYPES.get(spark_type, "jsonb")
-
-
-def _text(rows: list[dict[str, Any]]) -> io.BytesIO:
-    """CSV for COPY. An empty field is null and a quoted one is not, a difference that Python's csv module cannot write."""
-    lines = (",".join(map(_cell, row.values())) for row in rows)
-    return io.BytesIO("\n".join(lines).encode())
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
-    return '"' + text.replace('"', '""') + '"'

@@ -137,6 +137,23 @@ def test_postgres_lets_in_only_who_knows_the_password() -> None:
         database.connect()
 
 
+def test_databases_are_made_anew_and_their_owners_may_do_nothing_elsewhere() -> None:
+    with postgres.server() as server:
+        for _ in range(2):
+            shop = postgres.new_database(server, "shop")
+            postgres.administer(shop, "CREATE TABLE crates (id INT)")
+        with postgres.own_database(server) as own:
+            postgres.administer(own, "CREATE TABLE crates (id INT)")
+            with pytest.raises(Exception, match="permission denied to create database"):
+                postgres.administer(own, "CREATE DATABASE another")
+        with pytest.raises(ServiceUnavailable, match="refuses user"):
+            own.connect()
+        with contextlib.closing(server.connect()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1")
+            assert [name for (name,) in cursor.fetchall()] == ["course", "postgres", "shop"]
+
+
 def test_the_previous_project_is_a_thousand_rows_that_spark_reads_by_jdbc(spark: SparkSession) -> None:
     with postgres.server() as database:
         counts = previous_project.load(spark, database)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 
 from autograder.checks.base import Answer
 from autograder.checks.delta.log import Commit
-from autograder.checks.delta.scenario import MAXIMUM_FRAMES
 from autograder.checks.documents import (
     entries,
+    fields_of,
     items,
     load_document,
     load_frames,
@@ -26,7 +25,6 @@ from autograder.compare import Frame
 
 STATE = "delta.json"
 ACCEPTED, REFUSED = "accepted", "refused"
-_FRAME_FILE = re.compile(r"[a-z][a-z0-9_]{0,40}(\.v\d{1,6})?\.parquet")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,6 @@ class DeltaAnswer:
 
 def save(answer: Answer, folder: Path) -> None:
     """Write one Parquet file per frame, and `delta.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
     save_frames(answer.payload.frames, folder)
     tables = {name: asdict(state) for name, state in answer.payload.tables.items()}
     save_document({"tables": tables, "facts": dict(answer.facts)}, folder / STATE)
@@ -68,7 +65,7 @@ def save(answer: Answer, folder: Path) -> None:
 def load(folder: Path) -> Answer:
     """Read what `save` wrote. Raises AnswerUnreadable for anything else."""
     tables, facts = load_document(folder / STATE, _understood)
-    return Answer(DeltaAnswer(load_frames(folder, _FRAME_FILE, MAXIMUM_FRAMES), tables), facts)
+    return Answer(DeltaAnswer(load_frames(folder), tables), facts)
 
 
 def _understood(document: Any) -> tuple[dict[str, TableState], dict[str, Any]]:
@@ -82,9 +79,7 @@ def frame_name(table: str, version: int) -> str:
 
 
 def _state(document: Any) -> TableState:
-    given = entries(document)
-    if set(given) != set(TableState.__dataclass_fields__):
-        raise ValueError("a table's entries are not those of a table")
+    given = fields_of(TableState, document)
     return TableState(
         problem=text(given["problem"]),
         continues=typed(given["continues"], bool),

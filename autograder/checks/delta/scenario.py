@@ -24,16 +24,15 @@ A bound is `{"at_least": n, "at_most": n}` or one of both; instead of a number, 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.checks.bounds import Bound, known_keys
+from autograder.checks.documents import MAXIMUM_FRAMES
+from autograder.checks.staging import NAME
 
-MAXIMUM_FRAMES = 8
 RETURNED = "returned"
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class Scenario:
             )
         known_keys(document, {"tables", "uses", "setup", "times", "returns"}, "delta=")
         for name in document["tables"]:
-            if not _NAME.fullmatch(name) or name in (RETURNED, "spark"):
+            if not NAME.fullmatch(name) or name in (RETURNED, "spark"):
                 raise ValueError(f"delta=: {name!r} cannot be the name of a table; use small letters, digits and _.")
         tables = {name: _wish(name, wish) for name, wish in document["tables"].items()}
         scenario = cls(
@@ -104,19 +103,6 @@ class Scenario:
                 f"delta=: {frames} tables and versions would be compared; at most {MAXIMUM_FRAMES} can be."
             )
         return scenario
-
-
-def filled(statement: str, names: Mapping[str, str]) -> str:
-    """A statement with `{name}` replaced. Raises ValueError for a name that nothing is known about."""
-
-    def known(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            raise ValueError(
-                f"delta=: {{{match[1]}}} is neither a table nor a plain argument of the function; known: {', '.join(names)}."
-            )
-        return names[match[1]]
-
-    return re.sub(r"\{(\w+)\}", known, statement)
 
 
 def _wish(name: str, document: Any) -> TableWish:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +13,10 @@ from urllib.parse import unquote, urlparse
 from autograder.checks.base import Workspace
 from autograder.checks.delta import log
 from autograder.checks.delta.answer import ACCEPTED, REFUSED, TableState, frame_name
-from autograder.checks.delta.scenario import Scenario, TableWish, filled
-from autograder.checks.observing import condition_of, conditions_of, observer, undisturbed, working_folder
+from autograder.checks.delta.scenario import Scenario, TableWish
+from autograder.checks.observing import condition_of, conditions_of
 from autograder.checks.scans import scans
+from autograder.checks.staging import filled, observing, own_schema, plain
 from autograder.compare import Frame
 
 if TYPE_CHECKING:
@@ -35,17 +34,13 @@ _KEEP = "interval 36500 days"
 
 @dataclass(frozen=True)
 class Stage:
-    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here.
-
-    `strays` are where `save` puts a table whose name it is given and takes for a path; the names are this run's alone.
-    """
+    """The tables of one run. `observer` is a session of its own, so that settings and views of the learner change nothing here."""
 
     scenario: Scenario
     observer: SparkSession
     database: str
     folder: Path
     names: Mapping[str, str]
-    strays: Mapping[str, Path]
     before: Mapping[str, log.Log]
 
     def handle(self, table: str) -> str:
@@ -103,7 +98,7 @@ class Stage:
                 return folder, ""
             return None, "parquet" if any(folder.glob("**/*.parquet")) else "missing"
         if not self.observer.catalog.tableExists(self.handle(table)):
-            return None, "folder" if self.strays[table].exists() else "missing"
+            return None, "folder" if self._stray(table).exists() else "missing"
         described = self.observer.sql(f"DESCRIBE TABLE EXTENDED {self.names[table]}").collect()
         detail = {
             row["col_name"]: row["data_type"] for row in described
@@ -111,6 +106,10 @@ class Stage:
         if detail.get("Provider", "").lower() != "delta":
             return None, detail.get("Provider", "").lower() or "other"
         return Path(unquote(urlparse(detail["Location"]).path)), ""
+
+    def _stray(self, table: str) -> Path:
+        """Where `save` puts a table whose name it is given and takes for a path."""
+        return Path(self.observer._jvm.java.lang.System.getProperty("user.dir"), self.handle(table))  # type: ignore[union-attr]
 
     def _reader(self, version: int | None, table: str) -> DataFrame:
         reader = self.observer.read if version is None else self.observer.read.option("versionAsOf", version)
@@ -122,7 +121,7 @@ class Stage:
         from pyspark.errors import PySparkException
 
         try:
-            self.observer.sql(filled(statement, self.names)).collect()
+            self.observer.sql(filled(statement, self.names, "delta")).collect()
         except (PySparkException, Py4JJavaError) as error:
             if any(condition.startswith(_REFUSALS) for condition in conditions_of(error)):
                 return REFUSED
@@ -133,32 +132,15 @@ class Stage:
 @contextlib.contextmanager
 def staged(scenario: Scenario, inputs: Mapping[str, Any], workspace: Workspace) -> Iterator[Stage]:
     """Tables as the scenario's set-up makes them. Whatever happens, they are gone afterwards."""
-    database, home = f"exercise_{uuid.uuid4().hex[:8]}", Path(working_folder(workspace.spark))
-    current = workspace.spark.catalog.currentDatabase()
-    tables = {
-        name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
-        for name, wish in scenario.tables.items()
-    }
-    strays = {name: home / f"{database}.{name}" for name in scenario.tables}
-    plain = {name: str(value) for name, value in inputs.items() if isinstance(value, str | int | float)}
-    with observer(workspace.spark, workspace.tables) as session:
-        try:
-            session.sql(f"CREATE DATABASE {database} LOCATION '{workspace.folder / database}'")
-            stage = Stage(scenario, session, database, workspace.folder, {**plain, **tables}, strays, {})
-            _set_up(stage)
-            yield replace(stage, before=_logs(stage))
-        finally:
-            undisturbed(lambda: _clear_away(workspace.spark, session, database, current))
-            for stray in strays.values():
-                shutil.rmtree(stray, ignore_errors=True)
-
-
-def _clear_away(spark: SparkSession, session: SparkSession, database: str, current: str) -> None:
-    """Remove the database with its tables, and go back to the one that was current, in any case."""
-    try:
-        session.sql(f"DROP DATABASE IF EXISTS {database} CASCADE")
-    finally:
-        spark.catalog.setCurrentDatabase(current)
+    with observing(workspace) as observer, own_schema(observer, workspace) as database:
+        tables = {
+            name: f"delta.`{workspace.folder / name}`" if wish.by_path else f"{database}.{name}"
+            for name, wish in scenario.tables.items()
+        }
+        names = {**plain(inputs), **tables}
+        stage = Stage(scenario, observer.session, database, workspace.folder, names, {})
+        _set_up(stage)
+        yield replace(stage, before=_logs(stage))
 
 
 def _set_up(stage: Stage) -> None:
@@ -167,7 +149,7 @@ def _set_up(stage: Stage) -> None:
         for property_name in ("deletedFileRetentionDuration", "logRetentionDuration"):
             stage.observer.conf.set(f"spark.databricks.delta.properties.defaults.{property_name}", _KEEP)
     for statement in stage.scenario.setup:
-        stage.observer.sql(filled(statement, stage.names)).collect()
+        stage.observer.sql(filled(statement, stage.names, "delta")).collect()
     for place in _places(stage).values():
         for path, moment in zip(log.commit_files(place), stage.scenario.times, strict=False):
             os.utime(path, (moment.timestamp(), moment.timestamp()))

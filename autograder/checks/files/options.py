@@ -226,7 +226,8 @@ def _api(document: Mapping[str, Any], where: str) -> Source:
     known_keys(document, {"table", "select", "line", "files", "served"}, f"{where} (served)")
     served = Served.of(document["served"], document["table"], where)
     line, files = document.get("line", WHOLE_ROW), document.get("files", 1)
-    return Source(document["table"], tuple(document.get("select", ())), LINES, files=files, line=line, served=served)
+    select = tuple(document.get("select", ()))
+    return Source(document["table"], select=select, format=LINES, files=files, line=line, served=served)
 
 
 def _made(document: Any, where: str) -> Made:
