@@ -175,6 +175,13 @@ def test_workers_are_this_python_unless_the_user_says_otherwise(run: Run, tmp_pa
     ]
 
 
+def test_the_pandas_api_is_imported_without_a_warning(run: Run, tmp_path: Path) -> None:
+    environment = {"SPARK_CONF_DIR": "", "COURSE_STATE": str(tmp_path), "PYARROW_IGNORE_TIMEZONE": ""}
+    code = "import os; os.environ.pop('PYARROW_IGNORE_TIMEZONE'); import autograder, pyspark.pandas"
+    answer = run(sys.executable, "-W", "error::UserWarning", "-c", code, environment=environment)
+    assert answer.stderr == ""
+
+
 def test_on_a_read_only_disk_spark_still_gets_a_configuration(
     own_mounts: tuple[str, ...], run: Run, tmp_path: Path
 ) -> None:
