@@ -52,8 +52,8 @@ customers = spark.read.parquet(sample("customers"))
 
 
 def usable(air_measurements: DataFrame) -> DataFrame:
-    """(sensor_id INT, measured_ts TIMESTAMP, value DOUBLE, never NULL): one reading per sensor and hour, the one that was published last."""
-    last = F.max(F.struct("received_ts", "value"))["value"].alias("value")
+    """(sensor_id INT, measured_ts TIMESTAMP, value DOUBLE, never NULL): one reading per sensor and hour, in no particular order."""
+    last = F.max_by("value", "received_ts").alias("value")
     return air_measurements.filter("value <> -999").groupBy("sensor_id", "measured_ts").agg(last)
 
 
@@ -1186,7 +1186,7 @@ spreads.selectExpr("parameter", "round(spread, 3) AS spread").orderBy("parameter
 #
 # **Exponential smoothing** is the simplest forecast there is. It keeps a level. The first reading in time is the first level. For each further reading, the level *is* the forecast; the reading itself then moves it: new level = level + alpha · (reading − level). How fast to follow, alpha, must be found for each sensor.
 #
-# For each sensor of `usable(air_measurements)` (a helper of the set-up cell: `sensor_id`, `measured_ts`, `value`, clean and without copies) try every value of the list `alphas`. Its **error** is the mean of |reading − forecast| over all readings but the first. Take the alpha with the least error, of equal errors the smallest
+# For each sensor of `usable(air_measurements)` (a helper of the set-up cell: `sensor_id`, `measured_ts`, `value`, clean, without copies, in no particular order) try every value of the list `alphas`. Its **error** is the mean of |reading − forecast| over all readings but the first. Take the alpha with the least error, of equal errors the smallest
 # alpha. Hours that are missing do not matter: the next reading is the next reading.
 #
 # Return one row per sensor: `sensor_id`, `alpha`, `error`, and `readings`, the number of its readings. With only one reading there is no error: `alpha` and `error` are NULL. Use `applyInPandas`.
