@@ -1247,7 +1247,7 @@ check(
 # 3. One reading: no division by zero, both results `None`. Numbers of the result must fit the schema, which is a text like `"sensor_id INT, ..."`.
 
 
-# %% wrong="2.3.6" because="the newest first"
+# %% wrong="2.3.6" because="`error` is wrong"
 def best_smoothing(air_measurements, alphas):
     def fitted(key, readings):
         best = (None, None)
@@ -1932,7 +1932,7 @@ def alarms(air_measurements, allowed, limit):
     return Cusum(readings, F.lit(allowed), F.lit(limit))
 
 
-# %% wrong="2.3.8" because="the newest first"
+# %% wrong="2.3.8" because="`total` is wrong"
 def alarms(air_measurements, allowed, limit):
     @F.udtf(returnType="sensor_id INT, alarm_ts TIMESTAMP, total DOUBLE")
     class Cusum:
