@@ -75,6 +75,7 @@ def call(
 
     def work() -> None:
         try:
+            _activate(spark)
             _tag_jobs(spark, tag)
             outcomes.append(_answer(spec, check, function, inputs, (tables or {}, arguments or {}), spark))
         except DeadlineExceeded:
@@ -166,6 +167,15 @@ def _raised_by_spark(error: NotImplementedError) -> bool:
     """Whether PySpark has refused something (`df.rdd` over Connect, a method of pandas that it lacks), and not an untouched stub."""
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and "pyspark" in Path(frames[-1].filename).parts
+
+
+def _activate(spark: Any) -> None:
+    """Make the session active in this thread, as it is in the notebook's own.
+
+    Without an active session some of Spark plans by its defaults, and `saveAsTable` does not know Delta's catalog.
+    """
+    if hasattr(spark, "_jsparkSession"):
+        spark._get_j_spark_session_class(spark._jvm).setActiveSession(spark._jsparkSession)
 
 
 def _tag_jobs(spark: Any, tag: str) -> None:

@@ -280,7 +280,7 @@ for stage in stages_of(
 # | columns | selecting or using only some; Parquet is **columnar**, each column lies apart | `ReadSchema` |
 # | blocks of rows, then rows | a comparison of a column with a constant, by the smallest and largest value of each block (**predicate pushdown**) | `PushedFilters` |
 #
-# A folder of CSV has none of this: to find one column, all must be read. And Spark leaves out only what it can *prove* to be unnecessary. It does not know that `month` was computed from `pickup_ts`:
+# A folder of CSV has none of this: to find one column, all must be read. And Spark leaves out only what it can *prove* to be unnecessary. It does not know that `month` was computed from `pickup_ts`, and for timestamps, as Spark writes them to Parquet unless told otherwise, there is no smallest and largest value:
 
 # %%
 by_month = spark.read.parquet(archive(trips))
@@ -288,7 +288,7 @@ show_stages("all", lambda: by_month.groupBy("vendor_id").count().collect())
 long_ones = by_month.filter("month = 202412 AND distance_km > 30").select("trip_id")
 show_stages("by the folder", lambda: long_ones.collect())
 same = by_month.filter("pickup_ts >= '2024-12-01' AND pickup_ts < '2025-01-01'")
-show_stages("by the time", lambda: same.filter("distance_km > 30").select("trip_id").collect())
+show_stages("by the time", lambda: same.select("trip_id").collect())
 long_ones.explain()
 
 # %% [markdown]
@@ -421,8 +421,8 @@ def cost(query: str) -> None:
     (explained,) = spark.sql(f"EXPLAIN COST {query}").collect()
     text = explained["plan"].partition("== Physical")[0]
     for line in text.splitlines()[1:]:
-        step, _, statistics = line.partition("Statistics")
-        print(step[:44].rstrip(", "), statistics)
+        step, _, statistics = re.sub(r"#\d+L?", "", line).partition(", Statistics")
+        print(f"{step[:55]:55} {statistics}")
 
 
 orders.createOrReplaceTempView("orders")
@@ -457,11 +457,12 @@ def steps(frame: DataFrame) -> list[str]:
 
 
 spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "4KB")
-airport = zones.filter("borough = 'Airport'")
-from_airport = trips.join(airport, trips.pickup_zone_id == airport.zone_id).select("trip_id")
-print("planned: ", steps(from_airport))
-from_airport.collect()
-print("finally: ", steps(from_airport))
+far = trips.filter("distance_km > 500").select("trip_id", "distance_km")
+vendors = trips.select("trip_id", "vendor_id").join(far, "trip_id")
+print("planned: ", steps(vendors))
+print("trips that are too far:", vendors.count())
+vendors.collect()
+print("finally: ", steps(vendors))
 spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
 
 # %% [markdown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -110,6 +111,23 @@ def test_settings_that_an_answer_changes_are_put_back(spark: SparkSession) -> No
     assert spark.conf.get("spark.sql.shuffle.partitions") == "2"
     assert spark.conf.get("spark.sql.adaptive.enabled") == "true"
     assert "spark.sql.adaptive.skewJoin.skewedPartitionFactor" not in spark.conf.getAll
+
+
+def test_the_notebooks_session_is_active_while_an_answer_is_made(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql(f"CREATE DATABASE IF NOT EXISTS shed LOCATION '{tmp_path}'")
+
+    def stores(spark: SparkSession) -> bool:
+        # Needs the settings of the session: which catalog is used, and where it is.
+        spark.range(3).write.bucketBy(2, "id").mode("overwrite").saveAsTable("shed.numbers")
+        return SparkSession.getActiveSession() is not None
+
+    try:
+        outcome = called(stores, spark)
+    finally:
+        spark.sql("DROP DATABASE shed CASCADE")
+    assert (outcome.status, outcome.message) == (Status.PASSED, "")
+    assert outcome.answer is not None
+    assert outcome.answer.payload is True
 
 
 def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession) -> None:
