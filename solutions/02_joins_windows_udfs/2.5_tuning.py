@@ -64,8 +64,19 @@ def archive(trips: DataFrame) -> str:
     return folder
 
 
+# The fields of an event log that we read; where an event has not got one, it is NULL.
+EVENT = """
+    Event STRING, `Stage ID` BIGINT, `Task End Reason` STRUCT<Reason: STRING>,
+    `Task Info` STRUCT<Index: INT, Attempt: INT, `Launch Time`: BIGINT, `Finish Time`: BIGINT>,
+    `Task Metrics` STRUCT<
+        `Executor Run Time`: BIGINT, `JVM GC Time`: BIGINT, `Memory Bytes Spilled`: BIGINT, `Disk Bytes Spilled`: BIGINT,
+        `Input Metrics`: STRUCT<`Bytes Read`: BIGINT, `Records Read`: BIGINT>,
+        `Shuffle Read Metrics`: STRUCT<`Local Bytes Read`: BIGINT, `Total Records Read`: BIGINT>,
+        `Shuffle Write Metrics`: STRUCT<`Shuffle Bytes Written`: BIGINT, `Shuffle Records Written`: BIGINT>>
+"""
+
 # %% [markdown]
-# The set-up also made a database `garage` in a temporary folder, and a function `archive`, which lays out trips as an archive by month.
+# The set-up also made a database `garage` in a temporary folder, a function `archive`, which lays out trips as an archive by month, and a schema `EVENT` for later.
 #
 # ## How many partitions?
 #
@@ -314,8 +325,9 @@ def tips_by_zone(spark: SparkSession, trips: DataFrame, first: int, last: int) -
 
 # %% check="2.5.2" points=2
 ### BEGIN HIDDEN TESTS
-variant("2.5.2", "winter", "months of two years", first=202411, last=202502)
-variant("2.5.2", "one month", "another city, a single month", seed=2502, first=202507, last=202507)
+variant(
+    "2.5.2", "winter", "another city, months of two years", seed=2502, first=202411, last=202502
+)
 ### END HIDDEN TESTS
 check(
     "2.5.2",
@@ -534,7 +546,7 @@ check(
 # 3. Turn the text into a number: the position of its unit in a list tells how often to multiply by 1,024.
 
 
-# %% wrong="2.5.3" because="`one day` is wrong"
+# %% wrong="2.5.3" because="`one day`"
 def can_be_copied(spark, trips, zones, queries, threshold):
     return {name: spark.sql(query).count() * 100 <= threshold for name, query in queries.items()}
 
@@ -548,7 +560,7 @@ def can_be_copied(spark, trips, zones, queries, threshold):
     return found
 
 
-# %% wrong="2.5.3" because="`two columns` is wrong"
+# %% wrong="2.5.3" because="`two columns`"
 def can_be_copied(spark, trips, zones, queries, threshold):
     factor = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
     found = {}
@@ -561,7 +573,9 @@ def can_be_copied(spark, trips, zones, queries, threshold):
 
 # %% wrong="2.5.3" because="a small threshold"
 def can_be_copied(spark, trips, zones, queries, threshold):
-    factor = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+    factor = {
+        unit: 1024**n for n, unit in enumerate(["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
+    }
     found = {}
     for name, query in queries.items():
         text = spark.sql("EXPLAIN COST " + query).first()["plan"]
@@ -756,7 +770,7 @@ def zone_of_trips(trips, zones, parts):
     )
 
 
-# %% wrong="2.5.4" because="multiplied"
+# %% wrong="2.5.4" because="copies of others"
 def zone_of_trips(trips, zones, parts):
     salted = trips.withColumn("salt", (F.col("trip_id") % 96).cast("int"))
     salted = salted.withColumnRenamed("pickup_zone_id", "zone_id")
@@ -804,6 +818,18 @@ def zone_of_trips(trips, zones, parts):
         .join(
             copies.repartition(parts, "zone_id", "salt").hint("merge"), ["zone_id", "salt"], "left"
         )
+        .select("trip_id", "zone")
+    )
+
+
+# %% wrong="2.5.4" because="8 partitions, not 5"
+def zone_of_trips(trips, zones, parts):
+    salted = trips.withColumn("salt", (F.col("trip_id") % 96).cast("int"))
+    salted = salted.withColumnRenamed("pickup_zone_id", "zone_id")
+    copies = zones.withColumn("salt", F.explode(F.sequence(F.lit(0), F.lit(95))))
+    return (
+        salted.repartition(8, "zone_id", "salt")
+        .join(copies.repartition(8, "zone_id", "salt").hint("merge"), ["zone_id", "salt"], "left")
         .select("trip_id", "zone")
     )
 
@@ -946,6 +972,20 @@ def divided_by_spark(spark, trips, zones, bytes_each):
         trips.repartition(6)
         .join(zones.hint("merge"), by_zone, "left")
         .select("trip_id", "zone", "total_amount")
+    )
+
+
+# %% wrong="2.5.5" because="did not find any skewed partition"
+def divided_by_spark(spark, trips, zones, bytes_each):
+    adaptive = "spark.sql.adaptive"
+    spark.conf.set("spark.sql.shuffle.partitions", 8)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionThresholdInBytes", bytes_each)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", "1.5")
+    spark.conf.set(f"{adaptive}.advisoryPartitionSizeInBytes", bytes_each)
+    by_zone = F.col("pickup_zone_id") == F.col("zone_id")
+    together = trips.repartition(6, "pickup_zone_id")
+    return together.join(zones.hint("merge"), by_zone, "left").select(
+        "trip_id", "zone", "total_amount"
     )
 
 
@@ -1213,12 +1253,6 @@ variant(
         variants.nulls("pickup_zone_id", every=5),
     ),
 )
-variant(
-    "2.5.7",
-    "no cards",
-    "a city in which nobody pays by card",
-    trips=variants.only("payment_type > 1"),
-)
 ### END HIDDEN TESTS
 check(
     "2.5.7",
@@ -1331,15 +1365,6 @@ def two_reports(trips):
 
 # %%
 event_log = Path(recorded("event_log.jsonl")).read_text(encoding="utf-8").splitlines()
-EVENT = """
-    Event STRING, `Stage ID` BIGINT, `Task End Reason` STRUCT<Reason: STRING>,
-    `Task Info` STRUCT<Index: INT, Attempt: INT, `Launch Time`: BIGINT, `Finish Time`: BIGINT>,
-    `Task Metrics` STRUCT<
-        `Executor Run Time`: BIGINT, `JVM GC Time`: BIGINT, `Memory Bytes Spilled`: BIGINT, `Disk Bytes Spilled`: BIGINT,
-        `Input Metrics`: STRUCT<`Bytes Read`: BIGINT, `Records Read`: BIGINT>,
-        `Shuffle Read Metrics`: STRUCT<`Local Bytes Read`: BIGINT, `Total Records Read`: BIGINT>,
-        `Shuffle Write Metrics`: STRUCT<`Shuffle Bytes Written`: BIGINT, `Shuffle Records Written`: BIGINT>>
-"""
 events = spark.createDataFrame([(line,) for line in event_log], "line STRING").select(
     F.from_json("line", EVENT).alias("event")
 )
@@ -1661,7 +1686,7 @@ check("2.5.9", diagnosis, arguments={"log": memory_log})
 # 3. The last two differ by whether the log speaks of `executor driver` or of an executor with a number.
 
 
-# %% wrong="2.5.9" because="a task in local mode"
+# %% wrong="2.5.9" because="a large collect"
 def diagnosis(log):
     return {"where": "executor", "remedy": "spark.executor.memory"}
 
