@@ -11,10 +11,13 @@ from autograder.authoring.rules.course import Course, Finding, course_rule
 _IGNORED = {"__pycache__", ".ipynb_checkpoints", ".ruff_cache"}
 """Caches that tools leave behind and git does not keep."""
 
+RECORDED = "recorded"
+"""The folder of a module for logs of real runs that only hidden variants show."""
+
 
 @course_rule
 def no_unexpected_files(course: Course) -> Iterator[Finding]:
-    """`modules/` has learners' notebooks, `solutions/` sources, twins and hidden variants, and nothing else."""
+    """`modules/` has learners' notebooks, `solutions/` sources, twins, hidden variants and recorded logs that these use, and nothing else."""
     names = {(path.parent.name, path.stem) for path in course.root.glob("solutions/*/*.py")}
     for path in sorted([*course.root.glob("modules/**/*"), *course.root.glob("solutions/**/*")]):
         relative = path.relative_to(course.root)
@@ -44,4 +47,6 @@ def _expected(relative: Path, names: set[tuple[str, str]]) -> bool:
     if len(folders) == 1:
         suffixes = {".ipynb"} if top == "modules" else {".py", ".ipynb"}
         return (folders[0], relative.stem) in names and relative.suffix in suffixes and relative.name[0].isdigit()
+    if top == "solutions" and folders[1:] == [RECORDED]:
+        return relative.suffix in (".jsonl", ".txt")
     return top == "solutions" and len(folders) > 2 and folders[1] == "hidden" and (folders[0], folders[2]) in names
