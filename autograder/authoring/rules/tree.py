@@ -17,7 +17,7 @@ RECORDED = "recorded"
 
 @course_rule
 def no_unexpected_files(course: Course) -> Iterator[Finding]:
-    """`modules/` has learners' notebooks, `solutions/` sources, twins, hidden variants and recorded logs that these use, and nothing else."""
+    """`modules/` has learners' notebooks, `solutions/` sources, twins, hidden variants and their recorded logs, and nothing else."""
     names = {(path.parent.name, path.stem) for path in course.root.glob("solutions/*/*.py")}
     for path in sorted([*course.root.glob("modules/**/*"), *course.root.glob("solutions/**/*")]):
         relative = path.relative_to(course.root)
