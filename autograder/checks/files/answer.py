@@ -72,9 +72,10 @@ def save(answer: Answer, folder: Path) -> None:
         "made": {name: asdict(state) for name, state in found.made.items()},
         "stays": {name: list(names) for name, names in found.stays.items()},
         "value": list(found.value),
-        "served": {name: dict(seen) for name, seen in found.served.items()},
         "facts": dict(answer.facts),
     }
+    if found.served:
+        document["served"] = {name: dict(seen) for name, seen in found.served.items()}
     save_document(document, folder / STATE)
 
 
@@ -99,7 +100,7 @@ def _understood(
         tuple(comparable(item) for item in value),
         {
             text(name): {text(fact): typed(count, int) for fact, count in entries(seen).items()}
-            for name, seen in entries(document["served"]).items()
+            for name, seen in entries(document.get("served", {})).items()
         },
         entries(document["facts"]),
     )
