@@ -152,6 +152,9 @@ def test_only_what_is_asked_about_is_kept_and_survives_saving(
     CHECK.save(found, tmp_path)
     assert CHECK.load(tmp_path) == found
     document = json.loads((tmp_path / "files.json").read_text())
+    without = {name: value for name, value in document.items() if name != "served"}
+    (tmp_path / "files.json").write_text(json.dumps(without))
+    assert CHECK.load(tmp_path).payload.served == {}  # as the answers of all other exercises are
     for wrong in ({"api": {"rows": "48"}}, {"api": 3}, ["api"]):
         (tmp_path / "files.json").write_text(json.dumps({**document, "served": wrong}))
         with pytest.raises(AnswerUnreadable):
