@@ -1467,7 +1467,7 @@ check(
     database={
         "tables": {
             "order_book": {
-                "from": "SELECT order_id - 600 AS order_id, 'pending' AS status, 'web' AS channel, "
+                "from": "SELECT DISTINCT order_id - 600 AS order_id, 'pending' AS status, 'web' AS channel, "
                 "IF(order_id % 5 = 0, 'call first', NULL) AS note FROM orders WHERE order_id <= 1200",
                 "key": ["order_id"],
             }
