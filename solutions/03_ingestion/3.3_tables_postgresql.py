@@ -509,8 +509,8 @@ def causes(spark: SparkSession, database: Access, attempts: list) -> list:
         try:
             spark.read.format("jdbc").options(**jdbc_options(database, attempt)).load()
             found.append("fine")
-        except Exception as error:
-            found.append(next(cause for sign, cause in signs.items() if sign in str(error)))
+        except Exception as problem:
+            found.append(next(cause for sign, cause in signs.items() if sign in str(problem)))
     return found
     ### END SOLUTION
 
