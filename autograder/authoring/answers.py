@@ -26,7 +26,6 @@ from autograder.runtime import cases, fixtures, judge
 from autograder.runtime.call import Outcome
 from autograder.runtime.cases import Case
 from autograder.runtime.explain import explain
-from autograder.setup.spark_configuration import INTERPRETED
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -204,11 +203,7 @@ def _own_session(item: Source) -> Iterator[SparkSession]:
 
 @cache
 def _session(context: SparkContext, notebook: str) -> SparkSession:
-    session = fixtures.session().newSession()
-    # That solutions are right with compiled queries, too, is shown where they run in kernels and in the sandbox.
-    for name, value in INTERPRETED.items():
-        session.conf.set(name, value)
-    return session
+    return fixtures.session().newSession()
 
 
 def _stand_in(session: SparkSession) -> None:

@@ -769,21 +769,6 @@ def classes(trips, parts):
     return trips.select("trip_id", named).pandas_api(index_col="trip_id")
 
 
-# %% right="2.6.5"
-def classes(trips, parts):
-    trips = trips.repartition(parts, "trip_id")
-    psdf = trips.pandas_api(index_col="trip_id")
-    mean = psdf.distance_km.where(psdf.distance_km > 0).mean()
-
-    def name(piece) -> ps.DataFrame[int, [str]]:
-        km = piece["distance_km"]
-        named = np.where(km < mean / 2, "short", np.where(km < mean * 2, "usual", "long"))
-        return pd.DataFrame({"class": pd.Series(named, piece.index).where(km.notna(), None)})
-
-    named = psdf[["distance_km"]].pandas_on_spark.apply_batch(name)
-    return named.rename(columns={"c0": "class"}).rename_axis("trip_id")
-
-
 # %% [markdown]
 # ## Pictures
 #

@@ -1297,7 +1297,7 @@ def both_versions(spark, landing):
     fields = spark.read.text(landing).selectExpr("from_json(value, 'MAP<STRING, STRING>') AS f")
     fields.createOrReplaceTempView("fields_of_orders")
     return spark.sql("""
-        SELECT order_id, customer_id, store_id, channel, if(rest = map(), NULL, rest) AS rescued
+        SELECT order_id, customer_id, store_id, channel, if(cardinality(rest) = 0, NULL, rest) AS rescued
         FROM (SELECT *, map_filter(f, (k, v) -> CASE k WHEN 'order_id' THEN order_id IS NULL
                                                        WHEN 'customer_id' THEN customer_id IS NULL
                                                        WHEN 'store_id' THEN store_id IS NULL

@@ -1024,7 +1024,7 @@ def method_parts(spark, database, methods):
     )
 
 
-# %% wrong="3.3.6" because="not expected"
+# %% wrong="3.3.6" because="copies of others"
 def method_parts(spark, database, methods):
     predicates = [f"method = '{method}'" for method in methods] + ["true"]
     return spark.read.jdbc(

@@ -2351,25 +2351,6 @@ def before_it_is_sent(spark, payments, export):
     return findings.distinct()
 
 
-# %% wrong="3.4.9" because="missing"
-def before_it_is_sent(spark, payments, export):
-    schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
-    lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
-    source = payments.alias("p")
-    both = source.join(lines, "payment_id")
-    other = F.expr("p.method <> e.method OR p.amount <> e.amount OR p.paid_ts <> e.paid_at")
-    found = {
-        "missing": source.join(lines, "payment_id", "left_anti"),
-        "unexpected": lines.join(source, "payment_id", "left_anti"),
-        "repeated": both.groupBy("payment_id").count().where("count > 1"),
-        "different": both.where(other),
-    }
-    findings = spark.createDataFrame([], "payment_id BIGINT, finding STRING")
-    for finding, rows in found.items():
-        findings = findings.union(rows.select("payment_id", F.lit(finding)))
-    return findings.distinct()
-
-
 # %% wrong="3.4.9" because="copies of others"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"

@@ -33,6 +33,9 @@ EXERCISES = [
     if not item.number.startswith(SLOW_MODULES)
     for exercise in item.exercises
 ]
+NOT_JUDGED = ("2.3", "2.5", "2.6", "3.1", "3.2", "3.3", "3.4")
+"""Notebooks whose mutants have not yet been judged as a whole, so that survivors are not known from faults."""
+
 SAMPLE = 1
 SHOWN_EQUIVALENT = {
     item.number: max({entry.exercise for entry in equivalents.declared(item)}, default="") for item in SOURCES
@@ -550,6 +553,8 @@ def test_the_command_writes_every_result_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("item", "exercise"), EXERCISES)
 def test_no_mutant_of_the_course_survives(item: Source, exercise: str) -> None:
     # That solutions and wrong answers fare as they should is shown by test_answers.py.
+    if item.number in NOT_JUDGED:
+        pytest.skip(f"the mutants of {item.number} have not all been judged yet: run `course mutants {item.number}`")
     declared = 1 if SHOWN_EQUIVALENT[item.number] == exercise else 0
     found = judging.report(
         item, exercise, sample=SAMPLE, declared=declared, wrong_answers=False, proven=True, quick=True
