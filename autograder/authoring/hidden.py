@@ -22,7 +22,12 @@ MARK_SCHEME = ("=== BEGIN MARK SCHEME ===", "=== END MARK SCHEME ===")
 
 _INDEX_LENGTH = 16
 _MAY_BE_SHOWN = ("wrong answer", "right answer", "equivalent mutant", "description of a variant")
-_TRIVIAL = re.compile(r"(from\s+\S+\s+)?import\s|def\s|class\s|@|return\s+\w+$|[\W_]*$")
+_TRIVIAL = re.compile(
+    r"(from\s+\S+\s+)?import\s|def\s|class\s|@|return\s+\w+$|[\W_]*$"
+    # Idioms that every program shares: catching, connecting, waiting for a stream, the opening of a call.
+    r"|except\s|with contextlib\.closing\(|\w+ = \w+\.cursor\(\)$|\w+\.processAllAvailable\(\)$|\w+\.sql\(\w+\)\.collect\(\)$"
+    r"|return spark\.createDataFrame\($"
+)
 
 
 @dataclass(frozen=True)
