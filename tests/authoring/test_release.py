@@ -56,7 +56,7 @@ def lines_of(text: str) -> Iterator[str]:
     for line in text.splitlines():
         plain = " ".join(line.strip().removeprefix("#").split())
         enough = 50 if plain.endswith(",") else 25
-        if len(plain) >= enough and not re.match(r"(from|import|def|@|return \w+$|===)", plain):
+        if len(plain) >= enough and not re.match(IDIOMS, plain):
             yield plain
 
 
@@ -86,6 +86,12 @@ def everything(content: bytes) -> str:
     except ValueError:
         return text
 
+
+IDIOMS = (
+    r"(from|import|def|@|return \w+$|===|except |with contextlib\.closing\(|\w+ = \w+\.cursor\(\)$|\w+\.processAllAvailable\(\)$"
+    r"|\w+\.sql\(\w+\)\.collect\(\)$|return spark\.createDataFrame\($)"
+)
+"""What every program shares."""
 
 ADVISED = {".trigger(availableNow=True)", "CREATE TABLE {shelf} USING delta AS"}
 """Spark's own API, which a message of the harness and the set-up of an exercise show too."""
