@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _NODE = re.compile(r"^[\s:+|*!\-]*(?:\(\d+\)\s*)?(?P<name>[A-Z][A-Za-z]+)")
+_NAMED_IN_MEMORY = "Scan In-memory table"
+"""What Spark prints for InMemoryTableScan when the cached table has a name, as after `CACHE TABLE`."""
+
 _ADAPTED = re.compile(r"AQEShuffleRead (?P<how>[a-z ]+)")
 _STORAGE = re.compile(r"InMemoryRelation .*StorageLevel\((?P<level>[^)]*)\)")
 _PYTHON_OPERATORS = ("BatchEvalPythonExec", "ArrowEvalPythonExec")
@@ -76,7 +79,7 @@ def _facts_of_scans(frame: DataFrame) -> dict[str, Any]:
 
 def operators(frame: DataFrame) -> dict[str, int]:
     """How often each physical operator occurs in the plan of a DataFrame, as planned before adaptive execution."""
-    text = initial_plan(frame).toString()
+    text = initial_plan(frame).toString().replace(_NAMED_IN_MEMORY, "InMemoryTableScan")
     names = (match["name"] for line in text.splitlines() if (match := _NODE.match(line)))
     return dict(sorted(Counter(names).items()))
 

@@ -8,13 +8,14 @@ import tempfile
 import threading
 import traceback
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.checks import Answer, Check, Unavailable, Workspace, WrongKind
 from autograder.checks.executions import executions_after, last_execution
+from autograder.checks.observing import kept_settings
 from autograder.checks.stream.drive import running, stop_streams
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.explain import explain
@@ -140,27 +141,14 @@ def _answer(
     return Outcome(Status.PASSED, answer=answer)
 
 
-@contextlib.contextmanager
-def settings_kept(spark: Any, options: Mapping[str, Any]) -> Iterator[None]:
-    """Puts settings back that an answer has changed to get its plan, so that the next answer is planned without them.
+def settings_kept(spark: Any, options: Mapping[str, Any]) -> contextlib.AbstractContextManager[None]:
+    """Puts settings back that an answer changes to get its plan, so that the next answer is planned without them.
 
     Only for answers whose plan or actions are looked at: others have no reason to change any.
     """
     if spark is None or not {"plan", "actions"} & options.keys():
-        yield
-        return
-    before = dict(spark.conf.getAll)
-    try:
-        yield
-    finally:
-        after = dict(spark.conf.getAll)
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) == after.get(name) or not spark.conf.isModifiable(name):
-                continue
-            if name in before:
-                spark.conf.set(name, before[name])
-            else:
-                spark.conf.unset(name)
+        return contextlib.nullcontext()
+    return kept_settings(spark)
 
 
 def _raised_by_spark(error: NotImplementedError) -> bool:

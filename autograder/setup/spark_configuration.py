@@ -37,9 +37,6 @@ DRIVER_MEMORY = {"laptop": "1g", "binder": "768m"}
 # write took 10 s and 600 MB with them, 31 s and 750 MB without, on the same two cores.
 JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""For sessions of the course's own that only meet tables of a few hundred rows: there, compiling a query takes longer than running it."""
-
 
 @dataclass(frozen=True)
 class SparkSettings:

@@ -82,9 +82,10 @@ def test_adaptive_execution_tells_what_it_did(spark: SparkSession) -> None:
         "spark.sql.adaptive.skewJoin.skewedPartitionThresholdInBytes": "500",
         "spark.sql.adaptive.skewJoin.skewedPartitionFactor": "2",
     }
-    assert plan.adaptations(spark.range(100).groupBy("id").count()) == ["coalesced"]
-    assert "skewed" not in plan.adaptations(joined())
     before = {name: spark.conf.get(name) for name in settings}
+    # By a column of its own: a range is already divided by `id`, and would need no shuffle.
+    assert plan.adaptations(spark.range(100).groupBy(F.col("id") % 7).count()) == ["coalesced"]
+    assert "skewed" not in plan.adaptations(joined())
     try:
         for name, value in settings.items():
             spark.conf.set(name, value)
@@ -215,6 +216,19 @@ def test_a_table_cached_earlier_does_not_count_as_the_answers_own(spark: SparkSe
     assert right.answer is not None
     assert "no InMemoryTableScan" in plan.complaint(forgetful.answer.facts, {"plan": wanted})
     assert plan.complaint(right.answer.facts, {"plan": wanted}) == ""
+
+
+def test_a_table_cached_by_name_in_sql_is_read_from_memory_too(spark: SparkSession) -> None:
+    def by_name(spark: SparkSession) -> DataFrame:
+        spark.sql("CACHE TABLE kept_numbers OPTIONS ('storageLevel' 'MEMORY_ONLY') AS SELECT id FROM range(9)")
+        return spark.sql("SELECT count(*) AS n FROM kept_numbers")
+
+    wanted = {"has": ["InMemoryTableScan"], "lacks": ["Scan"], "storage": "MEMORY_ONLY"}
+    outcome = called(by_name, spark, kind="dataframe", plan=wanted)
+    spark.catalog.uncacheTable("kept_numbers")
+    spark.catalog.dropTempView("kept_numbers")
+    assert outcome.answer is not None
+    assert plan.complaint(outcome.answer.facts, {"plan": wanted}) == ""
 
 
 @pytest.fixture(scope="module")
