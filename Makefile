@@ -40,7 +40,7 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	rm -rf $(RECORDED)
 	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 	$(COURSE) build --check --recorded $(RECORDED)
-	$(PYTEST) --numprocesses 2 --dist loadgroup
+	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup --grading

@@ -85,16 +85,19 @@ def kept_settings(spark: SparkSession) -> Iterator[None]:
 
 
 def _restore(spark: SparkSession, known: str, before: Mapping[str, str]) -> None:
+    from pyspark.errors import AnalysisException
+
     if _fingerprint(spark) == known:
         return
     after = dict(spark.conf.getAll)
     for key in sorted(before.keys() | after.keys()):
-        if before.get(key) == after.get(key) or not spark.conf.isModifiable(key):
+        if before.get(key) == after.get(key):
             continue
-        if key in before:
-            spark.conf.set(key, before[key])
-        else:
-            spark.conf.unset(key)
+        with contextlib.suppress(AnalysisException):  # one that no session can change
+            if key in before:
+                spark.conf.set(key, before[key])
+            else:
+                spark.conf.unset(key)
 
 
 def _fingerprint(spark: SparkSession) -> str:
