@@ -22,7 +22,8 @@ _ADVICE = {
     "STREAMING_OUTPUT_MODE": "Mode `append` hands over a group when it can no longer change. That takes a watermark, and a grouping by its "
     "column itself or by `F.window` of it; a date computed from the column has no watermark.",
     "NotSerializableException": "Spark must send this object to its tasks and cannot. (`ObservationManager` means: Spark 4.1 does not "
-    "apply a freshly fitted model in a session that has used `observe` or Spark's `plot`, which observes. Save the model and load it, and apply that one.)",
+    "apply a freshly fitted model in a session that has used `observe`, as Spark's `plot` does, too. Save the model and load it, and apply "
+    "that one.)",
     "JVM_ATTRIBUTE_NOT_SUPPORTED": "Over Spark Connect your process has neither a JVM nor a Spark context. Say it with DataFrames and SQL.",
     "ATTRIBUTE_NOT_SUPPORTED": "The object has no such attribute. Is it a column where you wanted a DataFrame, or the other way round?",
 }
