@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.5 Tuning and diagnosing
 #
-# **Time:** 90 minutes · **Data:** trips, retail, two logs of real runs · **Before this:** 0.2 and 2.1
+# **Time:** 90 minutes · **Data:** trips, retail, two logs of real runs · **Before this:** 0.2, 1.4, 2.1 and 2.3
 #
 # A job that was quick in March is slow in June, or dies at night. Guessing at settings rarely helps: there are hundreds of them, and most change nothing. Spark says itself where
 # the time and the memory went, in its plans, in the figures of its stages, in its logs. This notebook shows how to ask, what the answers mean, and which few changes matter.
@@ -64,6 +64,12 @@ def archive(trips: DataFrame) -> str:
     return folder
 
 
+def in_bytes(size: str) -> float:
+    """The number of bytes that a size such as "1.5 KiB" means: 1536.0."""
+    number, unit = size.split()
+    return float(number) * 1024 ** ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].index(unit)
+
+
 # The fields of an event log that we read; where an event has not got one, it is NULL.
 EVENT = """
     Event STRING, `Stage ID` BIGINT, `Task End Reason` STRUCT<Reason: STRING>,
@@ -76,7 +82,7 @@ EVENT = """
 """
 
 # %% [markdown]
-# The set-up also made a database `garage` in a temporary folder, a function `archive`, which lays out trips as an archive by month, and a schema `EVENT` for later.
+# The set-up also made a database `garage` in a temporary folder, a function `archive`, which lays out trips as an archive by month, a function `in_bytes`, which makes a number of a size such as `1.5 KiB`, and a schema `EVENT` for later.
 #
 # ## How many partitions?
 #
@@ -152,7 +158,7 @@ check(
 
 # %% [markdown] hints="2.5.1"
 # 1. First count, then divide. Which way must the quotient be rounded so that 3,000 trips by 700 give five parts?
-# 2. `repartition` with a number only deals the rows out like cards; with a column, the values decide how even the parts are. `coalesce` cannot make more parts than there are.
+# 2. `repartition` with a number only spreads the rows evenly; with a column, the values decide how even the parts are. `coalesce` cannot make more parts than there are.
 # 3. `math.ceil` rounds up (import `math`). Spark refuses 0 partitions: what is the smallest number that you may ask for?
 
 
@@ -204,7 +210,7 @@ def in_parts(trips, rows_each):
 # ## What the Spark UI knows
 #
 # Every running Spark shows pages on port 4040 of the machine (here because the set-up asked for `spark.ui.enabled`; see `spark.sparkContext.uiWebUrl`). **Jobs** lists the actions; **Stages** shows for each stage the number of tasks, what it read (*Input*),
-# *Shuffle Read*, *Shuffle Write* and *Spill*, and, one click further, how these spread over the tasks; **Storage** shows what is cached; **SQL / DataFrame** draws the plan with the number of rows at each step. Open it once and look for a screenshot that you would put into a report.
+# *Shuffle Read*, *Shuffle Write* and *Spill*, and, one click further, how these spread over the tasks; **Storage** shows what is cached; **SQL / DataFrame** draws the plan with the number of rows at each step. Open it once and take a screenshot for your notes.
 #
 # Pages are for people. The same figures come as JSON from the **REST API** below `/api/v1`. A small function runs an action and asks for its stages:
 
@@ -303,13 +309,13 @@ show_stages("by the time", lambda: same.select("trip_id").collect())
 long_ones.explain()
 
 # %% [markdown]
-# A filter only arrives at the files when it compares the **column itself** with a constant. `upper(country) = 'SPAIN'` or a cast around the column stay behind in a `Filter` step, which is right but reads everything. Python functions, `cache()` and
-# `limit` are walls, too: what stands behind them is not pushed through.
+# A filter only arrives at the files when it compares the **column itself** with a constant. `upper(country) = 'SPAIN'` or a cast around the column stay behind in a `Filter` step, which is right but reads everything. Python functions are barriers, too, and so are
+# `cache()` and `limit` when they stand between the file and the filter: a filter that comes after them is not pushed through.
 #
 # ### Exercise 2.5.2: tips of a quarter
 #
 # Lay out `trips` with the function `archive` of the set-up cell, and read that archive. Return for each `pickup_zone_id` the sum of `tip_amount` of trips that were paid by card (`payment_type` 1), for the months from `first` to `last`, both
-# included, as the archive names them (202411 to 202502 are four months). Call it `tips`; its type is `DECIMAL(20,2)`, which is what the sum gives by itself. Read no other month, let the condition on `payment_type` reach
+# included, as the archive names them (202411 to 202502 are four months). Call it `tips`; its type is `DECIMAL(20,2)`, which is what the sum gives by itself. No value of these columns is NULL. Read no other month, let the condition on `payment_type` reach
 # the files, and read no column that is not needed.
 
 
@@ -481,7 +487,7 @@ spark.conf.unset("spark.sql.autoBroadcastJoinThreshold")
 # ### Exercise 2.5.3: small enough to copy?
 #
 # A reviewer wants to know for several queries whether Spark would copy their result when it is one side of a join. `queries` is a dictionary from a name to SQL text over the views `trips` and `zones`. Return a dictionary from each name to `True` if Spark's estimate
-# of the size of that query is at most `threshold` bytes, else `False`. Run none of the queries. `1.0 KiB` are 1,024 bytes, `MiB`, `GiB`, `TiB`, `PiB`, `EiB` are 1,024 times as much each.
+# of the size of that query is at most `threshold` bytes, else `False`. Take the estimate **as `EXPLAIN COST` prints it**, with its one decimal: `in_bytes` of the set-up cell makes a number of it (`in_bytes("1.5 KiB")` is 1536.0). Run none of the queries.
 
 
 # %% answer="2.5.3" title="Small enough to copy?"
@@ -490,12 +496,10 @@ def can_be_copied(
 ) -> dict[str, bool]:
     """Name of a query → True if its estimated size is at most `threshold` bytes. Runs no query."""
     ### BEGIN SOLUTION
-    units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 
     def estimate(query: str) -> float:
         text = spark.sql("EXPLAIN COST " + query).first()["plan"]
-        number, unit = re.search(r"sizeInBytes=([\d.]+) (\w+)", text).groups()
-        return float(number) * 1024 ** units.index(unit)
+        return in_bytes(re.search(r"sizeInBytes=([^,)]+)", text)[1])
 
     return {name: estimate(query) <= threshold for name, query in queries.items()}
     ### END SOLUTION
@@ -542,8 +546,8 @@ check(
 
 # %% [markdown] hints="2.5.3"
 # 1. For each query: get the text of `EXPLAIN COST` (a row with the column `plan`), find the first estimate, compare.
-# 2. `re.search` with groups for the number and the unit finds the first place. Do not take the last one: that is the estimate of a file far below.
-# 3. Turn the text into a number: the position of its unit in a list tells how often to multiply by 1,024.
+# 2. The size of the whole query comes first in that text; the others belong to the steps below. Behind `sizeInBytes=` it goes up to a comma or a closing bracket.
+# 3. `partition` of a text cuts it in three at a mark; `re.search` with a group finds a pattern at the first place. `in_bytes` then takes a text such as `74.6 KiB`.
 
 
 # %% wrong="2.5.3" because="`one day`"
@@ -562,25 +566,19 @@ def can_be_copied(spark, trips, zones, queries, threshold):
 
 # %% wrong="2.5.3" because="`two columns`"
 def can_be_copied(spark, trips, zones, queries, threshold):
-    factor = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
     found = {}
     for name, query in queries.items():
         text = spark.sql("EXPLAIN COST " + query).first()["plan"]
-        number, unit = re.findall(r"sizeInBytes=([\d.]+) (\w+)", text)[-1]
-        found[name] = float(number) * factor[unit] <= threshold
+        found[name] = in_bytes(re.findall(r"sizeInBytes=([\d.]+ \w+)", text)[-1]) <= threshold
     return found
 
 
 # %% wrong="2.5.3" because="a small threshold"
 def can_be_copied(spark, trips, zones, queries, threshold):
-    factor = {
-        unit: 1024**n for n, unit in enumerate(["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
-    }
     found = {}
     for name, query in queries.items():
         text = spark.sql("EXPLAIN COST " + query).first()["plan"]
-        number, unit = re.search(r"sizeInBytes=([\d.]+) (\w+)", text).groups()
-        found[name] = float(number) * factor[unit] <= 30_000
+        found[name] = in_bytes(re.search(r"sizeInBytes=([\d.]+ \w+)", text)[1]) <= 30_000
     return found
 
 
@@ -610,10 +608,8 @@ def can_be_copied(spark, trips, zones, queries, threshold):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             spark.sql(query).explain(mode="cost")
-        first = printed.getvalue().split("sizeInBytes=", 1)[1]
-        number, unit = first.split(")")[0].split(",")[0].split()
-        power = " KMGTPE".index(unit[0]) if unit != "B" else 0
-        found[name] = float(number) * 1024**power <= threshold
+        first = printed.getvalue().partition("sizeInBytes=")[2]
+        found[name] = in_bytes(first.partition(")")[0].partition(",")[0]) <= threshold
     return found
 
 
@@ -643,14 +639,14 @@ plt.show()
 # In the Spark UI you see skew on the page of a stage: the maximum of *Duration* or *Shuffle Read* is far above the median. A sum or a count does not suffer much, because each task adds up its own rows *before* the shuffle. Joins, windows, `collect_list` and
 # `applyInPandas` need the rows themselves.
 #
-# The remedies, from cheap to dear:
+# The remedies, from cheap to costly:
 #
 # 1. Filter out what you do not need: often the frequent value is NULL, or "unknown".
 # 2. Copy the other side, if it is small: then nothing is shuffled.
 # 3. Let **AQE** divide the partition while it runs. It does so for joins.
 # 4. **Salt**: add a second column to the key, with numbers that divide the frequent value into several. The other side must then have each of its rows once **for each salt**, so that every part finds its partner.
 #
-# A salted join in small. Left there are four rows of one key; the salt is made from something that differs from row to row, and the right row is there twice:
+# A small salted join. Left there are four rows of one key; the salt is made from something that differs from row to row, and the right row is there twice:
 
 # %%
 left = spark.createDataFrame([("A", n) for n in range(4)], "letter STRING, n INT")
@@ -660,13 +656,15 @@ right = right.withColumn("pinch", F.explode(F.array(F.lit(0), F.lit(1))))
 left.join(right, ["letter", "pinch"]).orderBy("n").show()
 
 # %% [markdown]
-# Both salts must have the **same type**; else Spark converts one of them for the join, and shuffles again. To see what a join does with your own number of partitions, shuffle both sides yourself, `left.repartition(8, "letter", "pinch")`: Spark sees that both lie right already, and
-# adds no shuffle of its own.
+# With many salts, the array is made by `F.sequence(first, last)`, which takes two columns and gives all numbers from the one to the other, both included.
+#
+# Both salts must have the **same type**; else Spark converts one of them for the join, and shuffles again. For a number of partitions of your own, shuffle by the key yourself, `left.repartition(8, "letter", "pinch")`: Spark sees that this side lies right already, adds
+# no shuffle of its own there, and shuffles the other side, if you have not done so, into just as many partitions.
 #
 # ### Exercise 2.5.4: spread the busy zones
 #
 # Return `trip_id` and the name of the pickup zone, `zone`, for **every** trip (NULL where `zones` does not have the zone, or the trip has none). Suppose that `zones` is too large to copy: ask for a sort-merge join with `hint("merge")`. The result must come in `parts` partitions, and no partition may have more than
-# **1.6 times** the mean number of trips. The plan may have two shuffles, one for each side. So a `repartition` behind the join is not allowed. Salt with 96 salts; fewer would do for this city, but not for the next one.
+# **1.6 times** the mean number of trips. The plan may have two shuffles, one for each side. So a `repartition` after the join is not allowed. Salt with 96 salts; fewer would do for this city, but not for the next one.
 
 
 # %% answer="2.5.4" title="Spread the busy zones"
@@ -681,7 +679,7 @@ def zone_of_trips(trips: DataFrame, zones: DataFrame, parts: int) -> DataFrame:
     key = ["zone_id", "salt"]
     return (
         salted.repartition(parts, *key)
-        .join(copies.repartition(parts, *key).hint("merge"), key, "left")
+        .join(copies.hint("merge"), key, "left")
         .select("trip_id", "zone")
     )
     ### END SOLUTION
@@ -731,8 +729,8 @@ check(
 
 # %% [markdown] hints="2.5.4"
 # 1. What must differ between two trips of the same zone, so that they may lie in different partitions? And how often must each zone then be there?
-# 2. `trip_id % 96` is a salt; cast it to `int`. On the other side `F.explode` of `F.sequence(F.lit(0), F.lit(95))` makes 96 rows of each zone.
-# 3. `repartition(parts, key columns)` on both sides, with the same columns in the same order, then a left join by both columns, with the hint on `zones`.
+# 2. The salt must differ between trips of one zone and be the same whenever the query runs: which column of `trips` is such a number, and how do you bring it to 0 to 95? On the other side you need an array of these numbers, exploded. Both must be `INT`.
+# 3. Shuffle **before** the join, by both columns of the key, with `parts` as the number (if you shuffle both sides: the same columns in the same order). Which join keeps trips without a zone?
 
 
 # %% wrong="2.5.4" because="do not lie evenly"
@@ -877,7 +875,7 @@ def zone_of_trips(trips, zones, parts):
 # ### Exercise 2.5.5: let Spark divide it
 #
 # The same join as in 2.5.4, with `trip_id`, `zone` and `total_amount` for every trip, again with `hint("merge")` on `zones`. But this time no salt: change the settings of `spark` so that **AQE divides the skewed partitions itself**. Our table is about 100,000 times smaller than what the defaults are made for; so use
-# 8 shuffle partitions, call a partition skewed from `bytes_each` bytes and **1.5 times** the median on, and let the parts have about `bytes_each` bytes. Let the trips come from 6 tasks (`trips.repartition(6)`). (After a check that looks at plans, all settings are put back.)
+# 8 shuffle partitions, set the two limits to `bytes_each` bytes and to **1.5 times** the median, and let the parts have about `bytes_each` bytes. Make these settings inside your function. Let the trips come from 6 tasks (`trips.repartition(6)`). (After a check that looks at plans, all settings are put back.)
 
 
 # %% answer="2.5.5" title="Let Spark divide it"
@@ -1035,13 +1033,13 @@ print("from the file:              ", steps(stores.groupBy("store_id").count()))
 #
 # Sort-merge joins are what buckets are for. A small table would be copied anyway.
 #
-# ### Exercise 2.5.6: no shuffle at night
+# ### Exercise 2.5.6: stored for the join
 #
 # Store `orders` as the table `garage.orders_by_id` and `order_items` as `garage.items_by_id`, both in `buckets` buckets by `order_id`; overwrite what is there. Read both tables and return for each order **that has lines**: `order_id`, `channel` (may be NULL), `lines` (how many it has) and `pieces` (the sum of
-# `quantity`), both `BIGINT`. `order_id` occurs once in `orders`. Ask for a sort-merge join. The plan of your result must not have any `Exchange`, and the result comes in `buckets` partitions.
+# `quantity`), both `BIGINT`. `order_id` occurs once in `orders`; lines whose order is not there do not count. `quantity` is never NULL. Ask for a sort-merge join. The plan of your result must not have any `Exchange`, and the result comes in `buckets` partitions.
 
 
-# %% answer="2.5.6" title="No shuffle at night"
+# %% answer="2.5.6" title="Stored for the join"
 def lines_of_orders(orders: DataFrame, order_items: DataFrame, buckets: int) -> DataFrame:
     """(order_id BIGINT, channel STRING or NULL, lines BIGINT, pieces BIGINT), from two tables with buckets, without a shuffle."""
     ### BEGIN SOLUTION
@@ -1196,7 +1194,7 @@ def lines_of_orders(orders, order_items, buckets):
 #
 # `cache()` is the first thing that people try, and often it makes a job slower:
 #
-# - **Too early.** `spark.read.parquet(...).cache()` keeps *all* columns and rows. Filters and selections behind it no longer reach the files, as you saw: a cache is a wall.
+# - **Too early.** `spark.read.parquet(...).cache()` keeps *all* columns and rows. Filters and selections behind it no longer reach the files, as you saw: a cache is a barrier.
 # - **Used once.** Then it is only an additional copy.
 # - **Too large.** What does not fit is written to disk (or computed again), and what joins and sorts need is gone, so they spill.
 # - **Never released.** `unpersist()` when you are done.
@@ -1218,12 +1216,12 @@ for kept in (wide, narrow):
 # ### Exercise 2.5.7: two reports from one cache
 #
 # A page shows the trips that were paid by card (`payment_type` 1) twice: by zone and by hour of the day. Return both in one table: `report` (`STRING`: `"zone"` or `"hour"`), `number` (`INT`: the `pickup_zone_id`, or the hour of `pickup_ts`, 0 to 23), `trips` (`BIGINT`) and
-# `tips` (`DECIMAL(20,2)`, the sum of `tip_amount`). Both must come from **one cached intermediate result**; leave it cached when you return. It must hold no more than is needed: the condition on `payment_type` reaches the files, and no column is read without need.
+# `tips` (`DECIMAL(20,2)`, the sum of `tip_amount`). Trips whose zone is not known are one row of the first report, with NULL as its number. Both must come from **one cached intermediate result**; leave it cached when you return. It must hold no more than is needed: the condition on `payment_type` reaches the files, and no column is read without need.
 
 
 # %% answer="2.5.7" title="Two reports from one cache"
 def two_reports(trips: DataFrame) -> DataFrame:
-    """(report STRING, number INT, trips BIGINT, tips DECIMAL(20,2)) of card payments; both reports read one narrow cache."""
+    """(report STRING, number INT or NULL, trips BIGINT, tips DECIMAL(20,2)) of card payments; both reports read one narrow cache."""
     ### BEGIN SOLUTION
     by_card = (
         trips.filter("payment_type = 1")
@@ -1388,7 +1386,7 @@ print(json.dumps(json.loads(line), indent=1))
 # - `skew` (`DOUBLE`): the records of the task with the most records, divided by the mean of the stage's tasks. The records of a task are those it read from files (*Input*) plus those it read from a shuffle
 # - `per_second` (`DOUBLE`): records of all tasks, divided by the seconds from the first launch to the last finish in the stage
 #
-# All stages have records, and no stage took less than a millisecond. The log may be cut off, since the application may have died: trust nothing but the ends of tasks.
+# All stages have records, and no stage took less than a millisecond. The log may be cut off behind any line, since the application may have died: trust nothing but the ends of tasks.
 
 
 # %% answer="2.5.8" title="Who spilled?"
@@ -1613,7 +1611,7 @@ def stage_figures(spark, event_log):
 #
 # ## What ran out of memory?
 #
-# "OutOfMemory: raise `spark.executor.memory`" is the advice that one finds everywhere. It is right in one case of five. Memory runs out in different places:
+# "OutOfMemory: raise `spark.executor.memory`" is the advice that one finds everywhere. It helps in one of the five cases below. Memory runs out in different places:
 #
 # - The **driver** is your program: it gets what you `collect()`, and it builds the table that a broadcast copies.
 # - The **executors** run tasks. A task needs memory for the rows that must be together: one group for `collect_list`, one partition to sort. Sorts can spill, one value that is too large cannot.
@@ -1626,7 +1624,7 @@ def stage_figures(spark, event_log):
 # |---|---|---|---|
 # | results are `bigger than spark.driver.maxResultSize` | the result that you fetch | `driver` | `collect less` |
 # | `Not enough memory to build and broadcast` | the table that is copied (an `OutOfMemoryError` may be named too) | `driver` | `do not broadcast` |
-# | `MemoryError` in the trace of a Python worker | one group or batch in Python | `Python worker` | `smaller groups` |
+# | `MemoryError` in the trace of a Python worker, also as the end of a longer name, but not of Java's `OutOfMemoryError` | one group or batch in Python | `Python worker` | `smaller groups` |
 # | `OutOfMemoryError` in a task of `executor driver` | the one process of local mode | `driver` | `spark.driver.memory` |
 # | `OutOfMemoryError`, or `exited with code 52`, with an executor that has a number | an executor | `executor` | `spark.executor.memory` |
 #
@@ -1683,7 +1681,7 @@ check("2.5.9", diagnosis, arguments={"log": memory_log})
 
 # %% [markdown] hints="2.5.9"
 # 1. Join the lines to one text, and ask for the signs one after the other, in the order of the table.
-# 2. `OutOfMemoryError` contains the word `MemoryError`. How do you tell Python's from Java's? A regular expression can look at what stands before.
+# 2. `OutOfMemoryError` ends with `MemoryError`, too. How do you tell Python's from Java's? You may remove Java's name from the text first, or let a regular expression look at what stands before.
 # 3. The last two differ by whether the log speaks of `executor driver` or of an executor with a number.
 
 
@@ -1864,11 +1862,11 @@ plt.show()
 # === END MARK SCHEME ===
 
 # %% [markdown]
-# ## Recap: ten items to check
+# ## Checklist
 #
 # | item | when | how you see it |
 # |---|---|---|
-# | DataFrames and SQL, not RDDs | always: the optimiser sees into columns, not into functions | a plan with filters and columns; an RDD has `Scan ExistingRDD` |
+# | DataFrames and SQL, not RDDs | always: the optimizer sees into columns, not into functions | a plan with filters and columns; an RDD has `Scan ExistingRDD` |
 # | no Python function where a built-in one exists | before every UDF (2.3) | no `BatchEvalPython`, `ArrowEvalPython` |
 # | adaptive execution on | always; set thresholds when tables are small or skewed (2.5.5) | `AdaptiveSparkPlan`, `AQEShuffleRead` |
 # | a number of partitions that fits | after filters, before writing, at shuffles (2.5.1) | tasks in *Stages*; `getNumPartitions()` |
@@ -1878,6 +1876,20 @@ plt.show()
 # | few shuffles, evenly spread | joins and groups of large tables (2.5.4 to 2.5.6) | `Exchange`; the maximum against the median of tasks |
 # | a cache that is narrow and used twice | expensive intermediate results (2.5.7) | `InMemoryTableScan`; the page *Storage* |
 # | memory watched, then tuned | spills, lost executors (2.5.8, 2.5.9) | *Spill* in *Stages*, event log, the first lines of the error log |
+#
+# ## Recap
+#
+# | remember | because |
+# |---|---|
+# | judge a change by files, columns, shuffles and rows per task | on small data, seconds only measure the start of tasks |
+# | `coalesce` takes tasks away from the steps before it | it adds no step of its own; `repartition` does |
+# | compare the plain column with a constant | only such a filter reaches the files |
+# | Spark copies a table by its **estimate** | a filter does not make the estimate smaller, and a hint is believed even when it is wrong |
+# | no number of partitions cures skew | rows with one value stay together, until a salt or AQE divides them |
+# | shuffle when you store, if you join often | equal buckets by the same key need no `Exchange` |
+# | cache what is narrow, filtered and used twice | a cache stops filters, and takes memory from joins and sorts |
+# | the first lines of a log say where memory ran out | driver, executor and Python worker have different remedies |
+# | measure Spark against the tool that you have | its fixed cost is high, its cost per row falls with each core |
 #
 # The repository's [guide to troubleshooting](../../docs/troubleshooting.md) has five errors that you can reproduce, with their remedies.
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.3 Tables, catalog and PostgreSQL
 #
-# **Time:** 90 minutes · **Data:** retail, in Spark's catalog and in PostgreSQL · **Before this:** 1.4, 2.1 and 3.1
+# **Time:** 90 minutes · **Data:** retail · **Before this:** 1.4, 2.1, 2.5 and 3.1
 #
 # Files in a folder are not yet a table. Somebody must know that they belong together, what their columns are, and who may throw them away. Spark writes this down in
 # its **catalog**. Most of the shop's data, however, is not in files at all. It is in a PostgreSQL database, which the web shop reads and changes while you work. From
@@ -28,6 +28,7 @@
 
 # %% setup=true
 import contextlib
+import datetime as dt
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -96,10 +97,10 @@ print("external, after DROP: ", any((depot / "shared").glob("*.csv")))
 # | you say | what happens | who profits |
 # |---|---|---|
 # | `partitionBy("country")` | one folder per country | filters by country; choose columns with **few** values |
-# | `bucketBy(4, "store_id")` | a hash of the column puts each row into one of 4 buckets | joins and groupings by this column need no shuffle (2.5) |
+# | `bucketBy(4, "store_id")` | four buckets, as in [2.5](../02_joins_windows_udfs/2.5_tuning.ipynb) | joins and groupings by this column |
 # | `sortBy("city")` | each file is sorted, within its bucket | filters by city: minima and maxima of files are narrow |
 #
-# Only the catalog knows about buckets: a plain `save` to a path refuses `bucketBy`. `sortBy` works only together with `bucketBy`.
+# `sortBy` works only together with `bucketBy`.
 # In SQL the same words are `PARTITIONED BY (...)`, and `CLUSTERED BY (...) SORTED BY (...) INTO 4 BUCKETS`. A table that does not say its format is a Parquet table here.
 
 # %%
@@ -126,8 +127,8 @@ print(len(folders), "folders:", folders[:3], "...")
 def keep_orders(
     spark: SparkSession, orders: DataFrame, ledger: str, export: str, outbox: str, buckets: int
 ) -> None:
-    """Makes the managed table `ledger` (order_id BIGINT, customer_id BIGINT, order_ts TIMESTAMP, status STRING, year INT)
-    and the external table `export` (order_id BIGINT, channel STRING), both Parquet."""
+    """Makes the managed table `ledger` (order_id BIGINT, customer_id BIGINT, order_ts TIMESTAMP, status STRING or NULL,
+    year INT) and the external table `export` (order_id BIGINT, channel STRING or NULL), both Parquet."""
     ### BEGIN SOLUTION
     dated = orders.select(
         "order_id", "customer_id", "order_ts", "status", F.year("order_ts").alias("year")
@@ -491,7 +492,7 @@ for attempt in ({"password": "guess"}, {"port": 1}, {"database": "warehouse"}, {
 #
 # `attempts` is a list of dictionaries such as `{"password": "guess"}`. For each one try to read the table `stores` of `database` with the options that `jdbc_options(database, attempt)` (in the set-up cell) gives
 # for it. Return a list of texts, one for each attempt, in the same order: `"credentials"` when user or password are wrong, `"database"` when there is no such database, `"server"` when nobody listens there,
-# `"table"` when there is no such table, and `"fine"` when nothing is wrong. Find the cause in the error, not in the attempt: an attempt may replace several things.
+# `"table"` when there is no such table, and `"fine"` when nothing is wrong. Find the cause in the error, not in the attempt: an attempt may replace several things. If several of them are wrong, the cause is the one that the error names.
 
 
 # %% answer="3.3.3" title="Why is there no connection?"
@@ -659,7 +660,7 @@ few.explain("formatted")
 
 # %% [markdown]
 # Read the line `External engine query`: this is what PostgreSQL gets. The price is compared there. `upper(name)` is not in it: Spark does not know whether PostgreSQL's `upper` means the
-# same as its own, so it fetches the names of all dear products and compares them itself.
+# same as its own, so it fetches the names of all expensive products and compares them itself.
 #
 # Counting, sums and limits are **not** pushed down by this reader. Grouping a million orders by channel fetches a million rows to make three. There are two ways out.
 # You can send a query of your own, with the option `query` (or in `dbtable`, in parentheses and with a name). Or you register the database as a **catalog** of
@@ -681,14 +682,16 @@ by_country.explain("formatted")
 # %% [markdown]
 # `PushedAggregates` and `PushedGroupByExpressions` say that PostgreSQL has grouped the rows. A handful of rows came over.
 #
-# Two things to know when you send a query of your own. PostgreSQL decides on the types of the columns: `count(*)` is a `bigint`, but the sum of a `numeric` column is a `numeric` of any length, which Spark
+# Three things to know when you send a query of your own. PostgreSQL decides on the types of the columns: `count(*)` is a `bigint`, but the sum of a `numeric` column is a `numeric` of any length, which Spark
 # takes for `DECIMAL(38,18)`. Cast it in the query. And a time in the text of a query, such as `'2025-06-01 08:00'`, is read in the time zone that the driver reports, which is the one of your machine. Write the zone
 # with it: `'2025-06-01 08:00+00'` is UTC.
+#
+# And `query` takes no parameters (1.4), so values have to become a part of the text. Convert what comes from outside before you put it in: `dt.date.fromisoformat(text)` refuses everything that is not a date, and the date that it gives prints as one.
 #
 # ### Exercise 3.3.4: payments by method
 #
 # The database has a table `payments` (`payment_id`, `order_id`, `method`, `amount`, `paid_ts`; all times are in UTC). Return for each `method` the number of `payments` and the `revenue` (sum of `amount`) of those that
-# were made on or after the day `since`, a text such as `'2025-06-01'` (from midnight on). Payments without a known method are a group of their own, with NULL as its method. The database has to count: Spark may receive
+# were made on or after the day `since`, a text such as 2025-06-01 (from midnight on). `amount` and `paid_ts` are never NULL. Payments without a known method are a group of their own, with NULL as its method. The database has to count: Spark may receive
 # only a few rows more than your result has.
 
 
@@ -696,9 +699,10 @@ by_country.explain("formatted")
 def by_method(spark: SparkSession, database: Access, since: str) -> DataFrame:
     """(method STRING or NULL, payments BIGINT, revenue DECIMAL(12,2)), one row per method that occurs."""
     ### BEGIN SOLUTION
+    day = dt.date.fromisoformat(since)
     query = f"""
         SELECT method, count(*) AS payments, CAST(sum(amount) AS numeric(12, 2)) AS revenue
-        FROM payments WHERE paid_ts >= '{since} 00:00+00' GROUP BY method
+        FROM payments WHERE paid_ts >= '{day} 00:00+00' GROUP BY method
     """
     return spark.read.format("jdbc").options(**database.jdbc, query=query).load()
     ### END SOLUTION
@@ -811,17 +815,17 @@ in_four.groupBy(F.spark_partition_id().alias("partition")).agg(
 # %% [markdown]
 # Many people get this wrong: the bounds do **not** filter. All 1,000 customers came. Spark cuts the range between the bounds into strides of equal width (here 50), and the first and the last partition take all that lies outside, and
 # the NULLs. With bad bounds, two tasks do nearly all of the work. So ask the database for the true minimum and maximum first, which costs one small query. And do not ask for 200 partitions: each is
-# a connection, and the web shop needs the database, too.
+# a connection, and the web shop needs the database, too. Each query also sees the table at its own moment: what changes while you read may be in one part and not yet in another.
 #
 # ### Exercise 3.3.5: orders in parts
 #
-# The table `orders` of the database (`order_id BIGINT`, `order_ts`, `status`) is never empty. Its ids have no large gaps, but nobody knows where they begin. Return all of its rows, read from the database in as many partitions as
+# The table `orders` of the database (`order_id BIGINT`, `order_ts`, `status`) has many more rows than there are `parts`. Its ids lie evenly between the first and the last, but nobody knows where they begin. Return all of its rows, read from the database in as many partitions as
 # `parts` says, cut by `order_id` so that the parts are about equally large.
 
 
 # %% answer="3.3.5" title="Orders in parts"
 def in_parts(spark: SparkSession, database: Access, parts: int) -> DataFrame:
-    """(order_id BIGINT, order_ts TIMESTAMP, status STRING), in `parts` partitions of about the same size."""
+    """(order_id BIGINT, order_ts TIMESTAMP, status STRING or NULL), in `parts` partitions of about the same size."""
     ### BEGIN SOLUTION
     bounds = "SELECT min(order_id) AS low, max(order_id) AS high FROM orders"
     ends = spark.read.format("jdbc").options(**database.jdbc, query=bounds).load().first()
@@ -949,12 +953,12 @@ print("in the database:", ask("SELECT count(*) FROM customers"), "arrived:", los
 # ### Exercise 3.3.6: a part for each method
 #
 # Read the table `payments` of the database (`payment_id`, `method`, `amount`). Each method of the list `methods` gets a partition of its own, and one more partition takes **all other** payments, whatever their method is. Every payment comes exactly once.
-# `methods` has at least one entry, no entry twice, and no quotes in its texts.
+# `methods` has at least one entry, no entry twice, and no quotes in its texts. They come from our own program, so you may put them into conditions as they are. A payment may have the method NULL.
 
 
 # %% answer="3.3.6" title="A part for each method"
 def method_parts(spark: SparkSession, database: Access, methods: list) -> DataFrame:
-    """(payment_id BIGINT, method STRING, amount DECIMAL(10,2)), in one partition per method and one for all others."""
+    """(payment_id BIGINT, method STRING or NULL, amount DECIMAL(10,2)), in one partition per method and one for all others."""
     ### BEGIN SOLUTION
     listed = ", ".join(f"'{method}'" for method in methods)
     predicates = [f"method = '{method}'" for method in methods]
@@ -965,7 +969,7 @@ def method_parts(spark: SparkSession, database: Access, methods: list) -> DataFr
     ### END SOLUTION
 
 
-# %% check="3.3.6" points=1
+# %% check="3.3.6" points=2
 ### BEGIN HIDDEN TESTS
 variant("3.3.6", "one method", "a list with one method", methods=["wallet"])
 ### END HIDDEN TESTS
@@ -1089,12 +1093,12 @@ print("after: ", ask(rules))
 # ### Exercise 3.3.7: the daily report
 #
 # The accountants read a table `daily_sales` in the database: `day DATE` (its primary key), `payments BIGINT`, `revenue NUMERIC(12,2)`. Each night it is made anew from the DataFrame `payments`: for each day (of `paid_ts`, in UTC) on which something was
-# paid, the number of payments and the sum of their amounts. Days that are no longer in the data must leave the table. The table itself must stay, with its key. Your function will run twice.
+# paid, the number of payments and the sum of their amounts. Days that are no longer in the data must leave the table. If nothing was paid at all, the table is empty. `paid_ts` and `amount` are never NULL. The table itself must stay, with its key. Your function will run twice.
 
 
 # %% answer="3.3.7" title="The daily report"
 def daily_report(payments: DataFrame, database: Access) -> None:
-    """Replaces all rows of the table `daily_sales` (day DATE, payments BIGINT, revenue NUMERIC(12,2))."""
+    """Replaces all rows of the table `daily_sales` (day DATE, payments BIGINT, revenue NUMERIC(12,2)), none of them NULL."""
     ### BEGIN SOLUTION
     sales = payments.groupBy(F.to_date("paid_ts").alias("day")).agg(
         F.count("*").alias("payments"), F.sum("amount").alias("revenue")
@@ -1192,7 +1196,7 @@ def daily_report(payments, database):
 # ## Only what is new
 #
 # To copy a table every hour, do not read it every hour. If each row says when it was last changed, in a column that the database sets (`updated_at`), you can ask for the rows that are newer than the newest one that you have.
-# That value is the **watermark** of the copy:
+# That value is the **watermark** of the copy (streams use the word for something related, but different: 5.3):
 #
 # 1. read the watermark: the greatest `updated_at` of the copy;
 # 2. fetch the rows at or after it. The comparison is a plain one, so it is pushed down;
@@ -1206,22 +1210,41 @@ def daily_report(payments, database):
 ask(
     "CREATE TABLE prices (product_id INT PRIMARY KEY, price NUMERIC(10, 2), updated_at TIMESTAMPTZ)"
 )
-ask("INSERT INTO prices SELECT g, g, '2025-05-01 08:00' FROM generate_series(1, 5) AS g")
-copy = spark.read.format("jdbc").options(**shop.jdbc, dbtable="prices").load().localCheckpoint()
+ask("INSERT INTO prices SELECT g, g, '2025-05-01 08:00+00' FROM generate_series(1, 5) AS g")
+prices = spark.read.format("jdbc").options(**shop.jdbc, dbtable="prices").load()
+prices.write.format("delta").save(f"{depot}/prices")
 
-ask("UPDATE prices SET price = 9, updated_at = '2025-05-02 09:30' WHERE product_id = 2")
+ask("UPDATE prices SET price = 9, updated_at = '2025-05-02 09:30+00' WHERE product_id = 2")
+ask("INSERT INTO prices VALUES (6, 12.5, '2025-05-02 10:00+00')")
+copy = spark.read.format("delta").load(f"{depot}/prices")
 newest = copy.selectExpr("max(updated_at) AS at").first().at
-news = spark.read.format("jdbc").options(**shop.jdbc, dbtable="prices").load()
-news.where(F.col("updated_at") > newest).show()
-print("with >=:", news.where(F.col("updated_at") >= newest).count(), "rows")
+news = prices.where(F.col("updated_at") >= newest)
+print("with > :", prices.where(F.col("updated_at") > newest).count(), "rows")
+print("with >=:", news.count(), "rows")
 
 # %% [markdown]
-# (Four of the five rows are known already. All of them were made at the same second here; with rows that come one by one it is one or two.)
+# (Four of the six rows are known already. All of them were made at the same second here; with rows that come one by one it is one or two.)
+#
+# "Put into the copy by key" is one statement, if the copy is a table in the **Delta** format, which is Parquet with a log of its changes (module 4): `MERGE`. It compares the rows of a source with those of the table by a condition. What happens to a row that has
+# a partner in the table stands behind `WHEN MATCHED`, what happens to one without behind `WHEN NOT MATCHED`; `*` means all columns, by their names:
+
+# %%
+news.createOrReplaceTempView("news")
+spark.sql(f"""
+    MERGE INTO delta.`{depot}/prices` AS old USING news ON old.product_id = news.product_id
+    WHEN MATCHED THEN UPDATE SET *
+    WHEN NOT MATCHED THEN INSERT *
+""")
+spark.read.format("delta").load(f"{depot}/prices").orderBy("product_id").show()
+print(DeltaTable.isDeltaTable(spark, f"{depot}/prices"), DeltaTable.isDeltaTable(spark, f"{depot}"))
+
+# %% [markdown]
+# Product 2 was replaced, product 6 was added, and the four rows that came a second time changed nothing. The statement is one transaction: it is done completely or not at all. `DeltaTable.isDeltaTable` tells whether there is such a table at a path. (4.2 has more on MERGE, also as a method of `DeltaTable`.)
 #
 # ### Exercise 3.3.8: a copy that keeps up
 #
 # The table `orders` of the database has `order_id BIGINT` (its key), `status`, `channel` and `updated_at`. `mirror` is the path of a **Delta** table that does not exist yet when your function runs for the first time. After each run it must hold the same rows as `orders`.
-# Rows of `orders` are added and changed between runs, always with an `updated_at` at or after all earlier ones; none is deleted, and `updated_at` is never NULL.
+# Rows of `orders` are added and changed between runs, always with an `updated_at` at or after all earlier ones; none is deleted, `updated_at` is never NULL, and `order_id` occurs once.
 #
 # - The first run copies everything. `orders` may still be **empty** then.
 # - Later runs fetch only the rows at or after the watermark, and put them in by key.
@@ -1229,7 +1252,7 @@ print("with >=:", news.where(F.col("updated_at") >= newest).count(), "rows")
 
 # %% answer="3.3.8" title="A copy that keeps up"
 def refresh(spark: SparkSession, database: Access, mirror: str) -> None:
-    """Brings the Delta table at the path `mirror` up to date: (order_id BIGINT, status STRING, channel STRING, updated_at TIMESTAMP)."""
+    """Brings the Delta table at the path `mirror` up to date: (order_id BIGINT, status STRING or NULL, channel STRING or NULL, updated_at TIMESTAMP)."""
     ### BEGIN SOLUTION
     source = spark.read.format("jdbc").options(**database.jdbc, dbtable="orders").load()
     if not DeltaTable.isDeltaTable(spark, mirror):
@@ -1296,7 +1319,7 @@ check(
 # %% [markdown] hints="3.3.8"
 # 1. `DeltaTable.isDeltaTable(spark, path)` tells whether this is the first run. What is to be done then?
 # 2. The watermark is one number out of the copy: an aggregate, then `first()`. What is it when the copy has no rows, and what does a comparison with that give?
-# 3. "Put in by key" is the MERGE of Delta: `merge(rows, condition)`, then `whenMatchedUpdateAll`, `whenNotMatchedInsertAll`, `execute`.
+# 3. The new rows go in by MERGE, as in the example: in SQL on a view of them and `` delta.`path` ``, or in Python by `DeltaTable.forPath(spark, path)` and its method `merge`. Which column is the key?
 
 
 # %% wrong="3.3.8" because="Spark received"
@@ -1390,9 +1413,9 @@ def refresh(spark, database, mirror):
 # ## All or nothing
 #
 # Spark's writer knows `append` and `overwrite`. It has no "update these rows". And it is not one transaction: each partition commits for itself. If the connection breaks in the middle, some partitions are in the table and others
-# are not. Whoever starts the job again then writes the first ones twice.
+# are not. A second start then writes the first ones twice.
 #
-# The remedy is old and reliable. Let Spark write into a table that nobody else reads, a **staging table**. That may fail half-way and be done again as often as you like. Then let PostgreSQL move the rows from there into the real table,
+# So let Spark write into a table that nobody else reads, a **staging table**. That may fail half-way and be done again as often as you like. Then let PostgreSQL move the rows from there into the real table,
 # with **one** statement or several in **one** transaction. A transaction is there completely, or not at all:
 
 # %%
@@ -1405,7 +1428,7 @@ with contextlib.closing(shop.connect()) as link:
         steps.execute("UPDATE stock SET pieces = pieces - 5 WHERE product_id = 2")
         link.commit()
     except Exception as error:
-        print(error.args[0]["M"])
+        print(error.args[0]["M"])  # the message of the server
 print(sorted(ask("SELECT * FROM stock")))
 
 # %% [markdown]
@@ -1436,7 +1459,7 @@ print(sorted(ask("SELECT * FROM stock")))
 
 # %% answer="3.3.9" title="Survive the crash"
 def upsert_orders(orders: DataFrame, database: Access) -> None:
-    """Changes and adds rows of `order_book` (order_id BIGINT, status TEXT, channel TEXT, note TEXT), all or none."""
+    """Changes and adds rows of `order_book` (order_id BIGINT, status TEXT or NULL, channel TEXT or NULL, note TEXT or NULL), all or none."""
     ### BEGIN SOLUTION
     batch = orders.select("order_id", "status", "channel").dropDuplicates(["order_id"])
     staging = {**database.jdbc, "dbtable": "order_book_staging"}
@@ -1598,16 +1621,20 @@ def upsert_orders(orders, database):
 
 
 # %% [markdown]
-# ### Question 3.3.10: the hourly copy
+# ### Question 3.3.10: eighty million rows an hour
 #
-# A colleague copies the table `orders` (80 million rows) from the shop's PostgreSQL into a folder of Parquet files every hour. His job reads the whole table with `numPartitions=200`, and writes with `mode("overwrite")`.
-# Every other day it fails with *too many connections*, and the web shop becomes slow each hour. He wants to fetch "everything since one hour ago, by the clock" instead, and append it. Answer in six to nine sentences: what is wrong with the job as it is,
-# what will go wrong with his idea, and what would you build? Say where your watermark comes from, how a row gets into the copy, what happens when the job dies in the middle, and how you deal with deleted orders.
+# A colleague copies the table `orders` (80 million rows) from the shop's PostgreSQL every hour, each time into a new folder of Parquet files. The job reads the whole table with `numPartitions=200`.
+# Every other day it fails with *too many connections*, and the web shop becomes slow each hour. The colleague wants to fetch "everything since one hour ago, by the clock" instead, and to append it to one folder. Answer in six to nine sentences:
+#
+# 1. What is wrong with the job as it is?
+# 2. What will go wrong with the new idea?
+# 3. What would you build? Say where your watermark comes from, how a row gets into the copy, and what happens when the job dies in the middle.
+# 4. How do you deal with deleted orders?
 
-# %% [markdown] written="3.3.10" points=3 title="The hourly copy"
+# %% [markdown] written="3.3.10" points=3 title="Eighty million rows an hour"
 # ### BEGIN SOLUTION
-# The job moves 80 million rows each hour although few of them have changed, and 200 partitions are up to 200 connections and 200 scans at the same time, which take the database away from the web shop. While it overwrites, readers find half of the files or none, and a crash
-# leaves the folder in that state. A copy by the clock loses rows: clocks of two machines differ, a run that starts late or is skipped leaves a gap, and a transaction that was open during the read commits rows with an earlier time. Appending makes a second version of each changed
+# The job moves 80 million rows each hour although few of them have changed, and 200 partitions are up to 200 connections and 200 scans at the same time, which take the database away from the web shop; since each of these queries sees the table at its own moment, the copy is not even one state of it. A copy by the clock
+# loses rows: clocks of two machines differ, a run that starts late or is skipped leaves a gap, and a transaction that was open during the read commits rows with an earlier time. Appending makes a second version of each changed
 # order, so that orders are counted twice. I would keep a Delta table, take the watermark as the greatest `updated_at` that is stored in it, and fetch the rows at or after the watermark (perhaps minus some minutes for transactions that were still open) with a plain comparison, which is pushed down, over an index on `updated_at` and a few partitions. They go in
 # by MERGE on the key, so a row that comes twice changes nothing. The MERGE is one commit: if the job dies, nothing of the batch is there, the watermark has not moved, and the next run does it again. Deleted rows are not seen this way: I would ask for a column `deleted` or use change data capture, and
 # compare the keys of both sides once a week to find what is missing.
@@ -1615,7 +1642,7 @@ def upsert_orders(orders, database):
 #
 # === BEGIN MARK SCHEME ===
 #
-# - 1 point: what is wrong now: everything is moved for few changes, too many connections for the source, overwrite is not atomic for readers (two of these); and why the clock loses rows, or why appending doubles changed orders
+# - 1 point: what is wrong now: everything is moved for few changes, too many connections for the source, parts from different moments (two of these); and why the clock loses rows, or why appending doubles changed orders
 # - 1 point: a watermark from the stored data, rows at or after it, put in by key (MERGE or staging and upsert), and why repeating a run is harmless
 # - 1 point: dying in the middle leaves old state and old watermark, since the change is one commit or transaction; deletions need something else (flag, change data capture, comparison of keys)
 #
@@ -1634,7 +1661,7 @@ def upsert_orders(orders, database):
 # | bounds do not filter; bad bounds make two large parts | ask for minimum and maximum first |
 # | predicates must cover NULL, and each row once | nobody checks them |
 # | `overwrite` drops the table, unless `truncate` | keys, indexes and rights go with it |
-# | watermark from the stored data, `>=`, then by key | equal times, late commits and repeats do no harm |
+# | watermark from the stored data, `>=`, then MERGE by key | equal times, late commits and repeats do no harm |
 # | staging table, then one transaction | a crash leaves all or nothing |
 #
 # > **On Databricks:** tables have three-part names (`catalog.schema.table`), and Unity Catalog knows managed tables, which are Delta and laid out by Databricks itself, and external ones with a `LOCATION` that an administrator has allowed. Delta tables there have no buckets; liquid
