@@ -917,6 +917,12 @@ check(
 # %% [markdown] equivalent="2.5.5" because="Zones without a number find no trip and trips without one find no zone; both tables have none."
 # - null-safe equality: F.col('pickup_zone_id') == F.col('zone_id') → F.col('pickup_zone_id').eqNullSafe(F.col('zone_id'))
 
+# %% [markdown] equivalent="2.5.5" because="With one partition or one task more or less, the same zone is still far above the median, and is divided."
+# - number: 8 → 9
+# - number: 8 → 7
+# - number: 6 → 7
+# - number: 6 → 5
+
 # %% [markdown] hints="2.5.5"
 # 1. Four settings: the number of shuffle partitions, and the three of the paragraph above. `spark.conf.set(name, value)` changes one.
 # 2. The names that begin with three dots begin with `spark.sql.adaptive.`. Sizes without a unit are bytes. A number with a point is given as text, `"1.5"`.
