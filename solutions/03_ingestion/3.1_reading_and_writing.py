@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.1 Reading and writing with schemas
 #
-# **Time:** 90 minutes · **Data:** trips, reviews · **Before this:** 1.1 and 1.3
+# **Time:** 90 minutes · **Data:** trips, reviews · **Before this:** 0.2, 1.3, 1.4 and 2.1
 #
 # Until now your tables were simply there. In real work they arrive as files: an export of an office, a feed of a web shop, a folder that a partner fills every night. A file knows
 # less than a table. A CSV file has no types, a JSON file no fixed columns, and nobody has checked what stands in the lines. What you do not say when you read, Spark guesses, and
@@ -62,6 +62,9 @@ def conditions_of(error: Exception) -> list[str]:
 # %% [markdown]
 # The worked examples write into a temporary folder. In the exercises your function gets **paths** as parameters: folders that are full of files, and paths at which nothing is yet.
 # For each check all of them are made anew, and removed when your answer has been judged. Use the parameter itself: `.parquet(target)`, not `.parquet("target")`.
+#
+# You cannot open these folders beforehand. To see what is in one, say `export`, put a `print` into your function, such as `print(*sorted(Path(export).rglob("*")), sep="\n")` or `spark.read.text(export).show(5, truncate=False)`, and run the check.
+# Take it out again when you are done.
 
 # %%
 folder = Path(tempfile.mkdtemp(prefix="files-"))
@@ -84,7 +87,7 @@ guessed.printSchema()
 guessed.show()
 
 # %% [markdown]
-# Three guesses are wrong. Store 0012 has become the number 12, and whoever joins with the code 0012 will not find it. `since` is text, because Spark does not know this way of writing a day. Money is a DOUBLE, which cannot hold
+# Three guesses are wrong. Store 0012 has become the number 12, and a join with the code 0012 finds nothing. `since` is text, because Spark does not know this way of writing a day. Money is a DOUBLE, which cannot hold
 # cents exactly. Besides, a guess depends on the lines that happen to be there: one rent that says `on request`, and tomorrow `rent` is text, too. A job that runs every night needs the same types every night. So **say the schema**.
 # You can do so in two ways, which mean the same:
 #
@@ -152,7 +155,7 @@ except Exception as error:
 
 # %% answer="3.1.1" title="The office's export"
 def office_trips(spark: SparkSession, export: str) -> DataFrame:
-    """(trip BIGINT, zone STRING, pickup TIMESTAMP, passengers INT, distance_km DOUBLE, fare DECIMAL(10,2))."""
+    """(trip BIGINT, zone STRING or NULL, pickup TIMESTAMP, passengers INT or NULL, distance_km DOUBLE, fare DECIMAL(10,2))."""
     ### BEGIN SOLUTION
     columns = "trip BIGINT, zone STRING, pickup TIMESTAMP, passengers INT, distance_km DOUBLE, fare DECIMAL(10,2)"
     reader = spark.read.schema(columns).options(header=True, sep=";", nullValue="n/a")
@@ -197,7 +200,7 @@ check(
 # %% [markdown] hints="3.1.1"
 # 1. Which of the columns would Spark guess wrong, on this export or on another one? Say all types yourself; the docstring is nearly the DDL that you need.
 # 2. Four things about the lines differ from the defaults: the names in the first line, the separator, the text for NULL, and how times are written. Each is an option of the table above.
-# 3. `dd` is the day, `MM` the month, `yyyy` the year, `HH` the hour and `mm` the minute. Mind which letters are capitals.
+# 3. `dd` is the day, `MM` the month, `yyyy` the year, `HH` the hour and `mm` the minute. Note which letters are capitals.
 
 
 # %% wrong="3.1.1" because="`zone` is INT"
@@ -356,8 +359,8 @@ except Exception as error:
 # ### Exercise 3.1.2: lines that are no trips
 #
 # Another office delivers CSV files with the columns `trip` (BIGINT), `pickup` (TIMESTAMP, written as `2025-03-31 08:10:00`), `passengers` (INT, or `n/a`) and `fare` (DECIMAL(10,2)), separated by commas, with names in the first line. Some lines are damaged.
-# Find them: return the name of the file and the line as it stands there, for every line with too few fields, too many fields, or a field that its type does not allow. `n/a` for the passengers and
-# empty fields are allowed. Lines that are damaged in the same way may occur several times: return each.
+# Find them: return the name of the file and the line as it stands there, for every line with too few fields, too many fields, or a field that its type does not allow (a word, a number that is too large, a time that does not exist).
+# `n/a` for the passengers and empty fields are allowed. Equal lines may occur several times: return each. The first line of a file is never damaged.
 #
 # `_metadata.file_name` is the name of the file that a row comes from. You can select it like any column; more about it below.
 
@@ -518,7 +521,7 @@ print(by_name.json(str(folder)).count(), "rows in the files whose names begin wi
 
 # %% answer="3.1.3" title="An archive and a feed"
 def all_reviews(spark: SparkSession, landing: str) -> DataFrame:
-    """(review_id STRING, stars INT, created TIMESTAMP, text STRING); each review of the files once."""
+    """(review_id STRING, stars INT, created TIMESTAMP, text STRING or NULL); each review of the files once."""
     ### BEGIN SOLUTION
     columns = "review_id STRING, stars INT, created TIMESTAMP, text STRING"
     feed = spark.read.schema(columns).option("pathGlobFilter", "*.jsonl")
@@ -567,7 +570,7 @@ check(
 
 # %% [markdown] hints="3.1.3"
 # 1. One reader cannot do both. Read the two kinds apart, and put the rows below each other.
-# 2. `pathGlobFilter` chooses the files. Mind that it must fit the whole name: does your pattern for the documents also fit `.jsonl`?
+# 2. `pathGlobFilter` chooses the files. It must fit the whole name: does your pattern for the documents also fit `.jsonl`?
 # 3. With a schema of your own, a reader that finds no file gives no rows and the right columns. Without one it cannot know them.
 
 
@@ -645,6 +648,7 @@ looked.groupBy("folder").agg(F.count("*"), F.max("tip_amount")).orderBy("folder"
 
 # %% [markdown]
 # SQL can read files, too, without any table: write the format, a dot, and the path in backticks. That is quick for a look into a folder. There is no place for options, so a CSV file is read without its header, with columns `_c0`, `_c1` and so on.
+# (The path gets into the query by an f-string. That is all right for a path of our own. A text that comes from outside must not get into SQL like this, see 1.4; give it to `spark.read`, which takes it as a path and nothing else.)
 
 # %%
 spark.sql(f"""
@@ -657,21 +661,17 @@ spark.sql(f"SELECT * FROM csv.`{folder}/rents.csv`").show(2, truncate=False)
 # ### Exercise 3.1.4: what has arrived since?
 #
 # The folder `landing` holds Parquet files with the columns of `trips`. Return one row for each file that was changed **after** the moment `since`, a text such as `"2025-06-02 22:10:00"` (UTC): the name of the file, when it was changed,
-# how many trips it holds, and the sum of their `total_amount`. A file that was changed exactly at `since` has been seen before and does not count.
+# how many trips it holds, and the sum of their `total_amount`. Trips without an amount count as trips and add nothing to the sum. A file that was changed exactly at `since` has been seen before and does not count.
 
 
 # %% answer="3.1.4" title="What has arrived since?"
 def arrived(spark: SparkSession, landing: str, since: str) -> DataFrame:
     """(file STRING, changed TIMESTAMP, trips BIGINT, amount DECIMAL(20,2)), one row per file that is newer than `since`."""
     ### BEGIN SOLUTION
-    query = f"""
-        SELECT _metadata.file_name AS file, _metadata.file_modification_time AS changed,
-               count(*) AS trips, sum(total_amount) AS amount
-        FROM parquet.`{landing}`
-        WHERE _metadata.file_modification_time > to_timestamp(:since)
-        GROUP BY ALL
-    """
-    return spark.sql(query, args={"since": since})
+    name, changed = F.col("_metadata.file_name"), F.col("_metadata.file_modification_time")
+    newer = spark.read.parquet(landing).filter(changed > since)
+    per_file = newer.groupBy(name.alias("file"), changed.alias("changed"))
+    return per_file.agg(F.count("*").alias("trips"), F.sum("total_amount").alias("amount"))
     ### END SOLUTION
 
 
@@ -708,13 +708,10 @@ check(
     },
 )
 
-# %% [markdown] equivalent="3.1.4" because="A text that is compared with a TIMESTAMP is turned into one."
-# - SQL drop function: > to_timestamp(:since) GROUP → > :since GROUP
-
 # %% [markdown] hints="3.1.4"
 # 1. Two fields of `_metadata` are needed: one for the name, one for the time of change. They can stand in conditions and in groupings like other columns.
-# 2. Read the folder (in SQL or with `spark.read`), keep the rows of newer files, and group by name and time.
-# 3. `since` is a text: turn it into a TIMESTAMP. Which comparison leaves out the file that was changed exactly then?
+# 2. Read the folder, keep the rows of newer files, and group by name and time.
+# 3. `since` is a text. A TIMESTAMP that is compared with a text turns it into a TIMESTAMP by itself. Which comparison leaves out the file that was changed exactly then?
 
 
 # %% wrong="3.1.4" because="1 row is not expected"
@@ -776,6 +773,18 @@ def arrived(spark, landing, since):
 
 # %% right="3.1.4"
 def arrived(spark, landing, since):
+    query = f"""
+        SELECT _metadata.file_name AS file, _metadata.file_modification_time AS changed,
+               count(*) AS trips, sum(total_amount) AS amount
+        FROM parquet.`{landing}`
+        WHERE _metadata.file_modification_time > to_timestamp(:since)
+        GROUP BY ALL
+    """
+    return spark.sql(query, args={"since": since})
+
+
+# %% right="3.1.4"
+def arrived(spark, landing, since):
     files = spark.read.parquet(landing).select("total_amount", "_metadata")
     per_file = files.groupBy("_metadata.file_name").agg(
         F.max("_metadata.file_modification_time").alias("changed"),
@@ -796,7 +805,7 @@ def arrived(spark, landing, since):
 # | ORC, Parquet | yes | **column**, binary, with statistics | analysis: few columns of many rows |
 #
 # A **columnar** file keeps the values of each column together. They resemble each other, so they can be packed well, and a query that needs three columns of nineteen reads only these. Statistics of each block let Spark leave out
-# blocks in which nothing can match. The plan shows what is read:
+# blocks in which nothing can match. The plan (0.2) shows what is read:
 
 # %%
 trips.coalesce(1).write.parquet(f"{folder}/columns")
@@ -809,9 +818,9 @@ def size_of(path: Path) -> int:
 
 
 print("CSV / Parquet, in bytes:", round(size_of(folder / "text") / size_of(folder / "columns")))
-wanted = spark.read.parquet(f"{folder}/columns").filter("fare_amount > 90").select("trip_id")
-plan = wanted._jdf.queryExecution().executedPlan().toString()
-print([line.split(": ")[-1] for line in plan.replace(", ", "\n").splitlines() if "Schema" in line])
+spark.read.parquet(f"{folder}/columns").createOrReplaceTempView("columnar")
+plan = spark.sql("EXPLAIN SELECT trip_id FROM columnar WHERE fare_amount > 90").first()["plan"]
+print(re.search("ReadSchema: (.*)", plan)[1])
 
 # %% [markdown]
 # Only two columns are read. From a CSV file every byte must be read, whatever you ask for. For data that are read more often than they are written, choose a columnar format. (Delta, module 4, is Parquet with a log.)
@@ -902,7 +911,7 @@ check(
 # - other relation: .unionByName(parts[1]) → union
 
 # %% [markdown] hints="3.1.5"
-# 1. Look into the folders first: write a function that only returns `spark.read.text(west)` and see what the check says, or think which formats bring their types along and which do not.
+# 1. Look into the folders first, with `spark.read.text(west).show(3, truncate=False)` in your function. Which of the four formats bring their types along, and which do not?
 # 2. Two of the four need a schema. For JSON the order of its columns does not matter. For CSV it does, and the order is that of the header.
 # 3. Select the columns by name, add the partner as a literal, and use the union that goes by names.
 
@@ -1203,12 +1212,12 @@ def changed_types(spark, trips, workbench):
 by_city = stores.select("store_id", "city", "country", F.year("opened").alias("year"))
 by_city.write.partitionBy("country").parquet(f"{folder}/by_country")
 print(sorted(path.name for path in (folder / "by_country").glob("country=*")))
-spanish = spark.read.parquet(f"{folder}/by_country").filter("country = 'Spain'")
-plan = spanish._jdf.queryExecution().executedPlan().toString()
+spark.read.parquet(f"{folder}/by_country").createOrReplaceTempView("shops")
+plan = spark.sql("EXPLAIN SELECT city FROM shops WHERE country = 'Spain'").first()["plan"]
 print(re.search(r"PartitionFilters: \[.*?\]", plan)[0])
 
 # %% [markdown]
-# Rules for choosing the column: it should have **few values** (days, months, countries; not customers), the queries should ask for it, and each folder should hold enough data, rather hundreds of megabytes than a few rows. A partition column
+# Rules for choosing the column: it should have **few values** (days, months, countries; not customers), the queries should ask for it, and each folder should hold enough data: hundreds of megabytes, not a few rows. A partition column
 # goes into paths, so its type is guessed when you read: `2025-03-01` becomes a DATE, and so on. NULL gets a folder of its own with a strange name, `__HIVE_DEFAULT_PARTITION__`, and comes back as NULL.
 #
 # How many files are there in a folder? Every **task** that has rows for it writes one. With 200 tasks and 365 days that may be 73,000 small files, and small files are slow to list and to open. Bring the rows of a folder into one task first: `repartition("country")` in front of
@@ -1347,24 +1356,23 @@ except AnalysisException as error:
 # `overwrite` is not safe for a plain folder. The old files go first, and if the job then fails, in the middle of a bad line for example, both old and new are lost. For the same reason never overwrite the folder that the same query reads: it deletes its own input.
 # Write to another path and rename it, or use Delta, which keeps the old files until the new ones are complete.
 #
-# ### Exercise 3.1.8: the list and its second run
+# ### Exercise 3.1.8: what a second run does
 #
-# The accountant wants a list of the trips that customers dispute: those of the Parquet files in `landing` (columns of `trips`) whose `payment_type` is 4, with `trip_id`, `pickup_zone_id` and `total_amount`. Write it into the folder `report`: a **single** CSV file
-# for each run, with the column names in the first line, `trip_id;pickup_zone_id;total_amount`, separated by semicolons.
+# The dispatchers want to know how busy each zone is. Count the trips of the Parquet files in `landing` (columns of `trips`) by `pickup_zone_id`, and write the counts as **JSON lines** into the folder `busy`, with the fields `pickup_zone_id` and `trips`. The number of files
+# and the order of the lines do not matter.
 #
-# The accountant decides what a second run does: `mode` is one of the four save modes. Return what has happened: `"written"`, or `"refused"` if the mode is `errorifexists` and the path exists already, or `"kept"` if it is `ignore` and the path exists already. Other errors
+# The dispatchers decide what a second run does: `mode` is one of the four save modes. Return what has happened: `"written"`, or `"refused"` if the mode is `errorifexists` and the path exists already, or `"kept"` if it is `ignore` and the path exists already. Other errors
 # must reach the caller.
 
 
-# %% answer="3.1.8" title="The list and its second run"
-def save_report(spark: SparkSession, landing: str, report: str, mode: str) -> str:
-    """ "written", "refused" or "kept"; `report` then holds (trip_id BIGINT, pickup_zone_id INT, total_amount DECIMAL(10,2)) as CSV."""
+# %% answer="3.1.8" title="What a second run does"
+def save_counts(spark: SparkSession, landing: str, busy: str, mode: str) -> str:
+    """ "written", "refused" or "kept"; `busy` then holds (pickup_zone_id INT, trips BIGINT) as JSON lines."""
     ### BEGIN SOLUTION
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
-    kept = mode == "ignore" and Path(report).exists()
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id")
+    kept = mode == "ignore" and Path(busy).exists()
     try:
-        table.coalesce(1).write.mode(mode).csv(report, header=True, sep=";")
+        counts.agg(F.count("*").alias("trips")).write.mode(mode).json(busy)
     except AnalysisException as problem:
         if problem.getCondition() == "PATH_ALREADY_EXISTS":
             return "refused"
@@ -1381,114 +1389,83 @@ variant("3.1.8", "ignore", "two runs with the mode ignore", mode="ignore")
 ### END HIDDEN TESTS
 check(
     "3.1.8",
-    save_report,
+    save_counts,
     arguments={"mode": "errorifexists", "script": ["feed 1", "run", "feed rest", "run"]},
     files={
         "given": {"landing": {"table": "trips", "files": 2}},
-        "made": {
-            "report": {
-                "format": "csv",
-                "schema": "trip_id BIGINT, pickup_zone_id INT, total_amount DECIMAL(10,2)",
-                "options": {"header": True, "sep": ";"},
-                "header": True,
-                "files": {"at_most": "reference"},
-            }
-        },
+        "made": {"busy": {"format": "json", "schema": "pickup_zone_id INT, trips BIGINT"}},
         "returns": "each",
     },
 )
 
-# %% [markdown] equivalent="3.1.8" because="Both give one partition, and so one file."
-# - other relation: .coalesce(1) → repartition
-
 # %% [markdown] hints="3.1.8"
-# 1. The list is a filter and a selection, brought into one partition before it is written. Pass `mode` on to the writer: two of the four modes need nothing more.
+# 1. First the counts, which are an aggregation as in 1.2. Pass `mode` on to the writer: two of the four modes need nothing more.
 # 2. `errorifexists` raises an error whose condition you have seen above. Catch that error, look at its condition, and raise every other one again.
-# 3. `ignore` tells nobody. Whether something was there, you must find out before you write: `Path(report).exists()`.
+# 3. `ignore` tells nobody. Whether something was there, you must find out before you write: `Path(busy).exists()`.
 
 
 # %% wrong="3.1.8" because="PATH_ALREADY_EXISTS"
-def save_report(spark, landing, report, mode):
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
-    table.coalesce(1).write.mode(mode).csv(report, header=True, sep=";")
+def save_counts(spark, landing, busy, mode):
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").agg(F.count("*").alias("trips"))
+    counts.write.mode(mode).json(busy)
     return "written"
 
 
 # %% wrong="3.1.8" because="two runs with the mode append"
-def save_report(spark, landing, report, mode):
-    if Path(report).exists() and mode != "overwrite":
+def save_counts(spark, landing, busy, mode):
+    if Path(busy).exists() and mode != "overwrite":
         return "refused" if mode == "errorifexists" else "kept"
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
-    table.coalesce(1).write.mode("overwrite").csv(report, header=True, sep=";")
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").agg(F.count("*").alias("trips"))
+    counts.write.mode("overwrite").json(busy)
     return "written"
 
 
 # %% wrong="3.1.8" because="two runs with the mode ignore"
-def save_report(spark, landing, report, mode):
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
+def save_counts(spark, landing, busy, mode):
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").agg(F.count("*").alias("trips"))
     try:
-        table.coalesce(1).write.mode(mode).csv(report, header=True, sep=";")
+        counts.write.mode(mode).json(busy)
     except AnalysisException:
         return "refused"
     return "written"
 
 
-# %% wrong="3.1.8" because="does not have the names of the columns"
-def save_report(spark, landing, report, mode):
-    if Path(report).exists() and mode == "errorifexists":
-        return "refused"
-    if Path(report).exists() and mode == "ignore":
-        return "kept"
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
-    table.coalesce(1).write.mode(mode).csv(report, sep=";")
-    return "written"
-
-
 # %% wrong="3.1.8" because="two runs with the mode overwrite"
-def save_report(spark, landing, report, mode):
-    disputed = spark.read.parquet(landing).filter("payment_type = 4")
-    table = disputed.select("trip_id", "pickup_zone_id", "total_amount")
+def save_counts(spark, landing, busy, mode):
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").agg(F.count("*").alias("trips"))
     try:
-        table.coalesce(1).write.csv(report, header=True, sep=";")
+        counts.write.json(busy)
     except AnalysisException:
         return "kept" if mode == "ignore" else "refused"
     return "written"
 
 
-# %% wrong="3.1.8" because="would be enough"
-def save_report(spark, landing, report, mode):
-    before = Path(report).exists()
-    if before and mode in ("errorifexists", "ignore"):
+# %% wrong="3.1.8" because="`trips` is missing"
+def save_counts(spark, landing, busy, mode):
+    if Path(busy).exists() and mode in ("errorifexists", "ignore"):
         return "refused" if mode == "errorifexists" else "kept"
-    rows = spark.read.parquet(landing).filter("payment_type = 4")
-    table = rows.select("trip_id", "pickup_zone_id", "total_amount")
-    table.write.mode(mode).csv(report, header=True, sep=";")
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").count()
+    counts.write.mode(mode).json(busy)
     return "written"
 
 
 # %% right="3.1.8"
-def save_report(spark, landing, report, mode):
-    if Path(report).exists() and mode in ("errorifexists", "ignore"):
+def save_counts(spark, landing, busy, mode):
+    if Path(busy).exists() and mode in ("errorifexists", "ignore"):
         return "refused" if mode == "errorifexists" else "kept"
     spark.sql(f"""
-        SELECT /*+ COALESCE(1) */ trip_id, pickup_zone_id, total_amount
-        FROM parquet.`{landing}` WHERE payment_type = 4
-    """).write.save(report, format="csv", mode=mode, header=True, sep=";")
+        SELECT pickup_zone_id, count(*) AS trips FROM parquet.`{landing}` GROUP BY pickup_zone_id
+    """).write.save(busy, format="json", mode=mode)
     return "written"
 
 
 # %% right="3.1.8"
-def save_report(spark, landing, report, mode):
-    before = Path(report).is_dir()
-    rows = spark.read.parquet(landing).where(F.col("payment_type") == 4)
-    table = rows.select("trip_id", "pickup_zone_id", "total_amount").orderBy("trip_id")
-    writer = table.repartition(1).write.options(header=True, delimiter=";").mode(mode)
+def save_counts(spark, landing, busy, mode):
+    before = Path(busy).is_dir()
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id").count().orderBy("count")
+    writer = counts.withColumnRenamed("count", "trips").coalesce(1).write.mode(mode)
     try:
-        writer.csv(report)
+        writer.json(busy)
     except AnalysisException as error:
         if "PATH_ALREADY_EXISTS" not in str(error):
             raise
@@ -1517,7 +1494,7 @@ print("after: ", after.groupBy("country").count().count(), "countries,", end=" "
 print(after.filter("country = 'Germany'").select("city").distinct().count(), "city in Germany")
 
 # %% [markdown]
-# The run can be repeated as often as you like, and the result is the same: it is **idempotent**. That is worth much, because jobs fail and are started again. Mind what it does not do: a day that was in the archive and is in the delivery no longer stays as it is.
+# The run can be repeated as often as you like, and the result is the same: it is **idempotent**. That is worth much, because jobs fail and are started again. Note what it does not do: a day that was in the archive, and is not in the new rows, stays as it is.
 #
 # ### Exercise 3.1.9: a delivery is whole, or it is not there
 #
@@ -1525,7 +1502,7 @@ print(after.filter("country = 'Germany'").select("city").distinct().count(), "ci
 # `2025-03-31 08:10:00`. A delivery holds **all** trips of some days; days that are in the archive already are replaced by it, others are added, and all other days stay untouched, file by file.
 #
 # If any line of the delivery does not fit (a field too few or too many, or one that its type does not allow), nothing of it is stored, and the archive stays as it is. Return the number of trips that were stored, or -1 if the delivery was refused. Your function may be called several times with the same delivery; the archive must then look as after the
-# first time. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
+# first time. Errors that have nothing to do with a bad line must reach the caller. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
 
 
 # %% answer="3.1.9" title="A delivery is whole, or it is not there"
@@ -1538,7 +1515,7 @@ def store_delivery(spark: SparkSession, delivery: str, archive: str) -> int:
     try:
         stored = rows.count()
     except Exception as problem:
-        if "MALFORMED_RECORD_IN_PARSING" not in str(problem):
+        if "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION" not in conditions_of(problem):
             raise
         return -1
     writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
@@ -1612,7 +1589,7 @@ check(
 
 # %% [markdown] hints="3.1.9"
 # 1. Two questions, one after the other: is every line right? And only then: which days are replaced?
-# 2. `FAILFAST` stops at a bad line, but only when an action reads all columns. `cache()` with `count()` does that, and you have the number as well. Catch the error around that action, and look for the condition that the worked example printed.
+# 2. `FAILFAST` stops at a bad line, but only when an action reads all columns. `cache()` with `count()` does that, and you have the number as well. Catch the error around that action, and look with `conditions_of` for the condition of a bad line that the worked example printed.
 # 3. For the second question use `overwrite` with the option that limits it to the partitions of the new rows. Without that option all other days are deleted.
 # 4. One file per day: bring the rows of a day together before you write.
 
@@ -1737,7 +1714,9 @@ def store_delivery(spark, delivery, archive):
     rows = spark.read.schema(columns).csv(delivery, header=True, mode="FAILFAST")
     try:
         rows.write.format("noop").mode("overwrite").save()
-    except Exception:
+    except Exception as problem:
+        if not any(name.startswith("MALFORMED_RECORD") for name in conditions_of(problem)):
+            raise
         return -1
     days = rows.withColumn("day", F.col("pickup_ts").cast("date")).repartition(1)
     days.write.save(
@@ -1751,28 +1730,30 @@ def store_delivery(spark, delivery, archive):
 
 
 # %% [markdown]
-# ### Question 3.1.10: the nightly job
+# ### Question 3.1.10: it has never failed
 #
-# A job runs every night. It reads the CSV files of a partner with `header=True, inferSchema=True, mode="DROPMALFORMED"` and writes them with `mode("overwrite")`, `partitionBy("customer_id")`, as JSON, into a folder that analysts query. It "has never failed". Last Tuesday the partner began to write
-# dates in another way, and on Thursday the machine was switched off while the job was writing. Answer in six to nine sentences: what happened to the data on each of the two days, why did nobody notice, and which four things would you change in the job, each with its reason?
+# A job reads the CSV files of a partner with `header=True, inferSchema=True, mode="DROPMALFORMED"`, and writes their rows as JSON, with `partitionBy("customer_id")`, into a new folder for each day. Analysts query these folders: mostly they sum the amounts of one country and one month.
+# The team says that the job has never failed. Last Tuesday the partner began to write dates as `31.03.2025` instead of `2025-03-31`, and in some lines the amount is now `12,50`, without quotation marks. Answer in six to nine sentences:
+#
+# 1. What has become of the rows since Tuesday, and why has nobody noticed?
+# 2. How should the job read these files, and which number should it report each day?
+# 3. Why are the queries of the analysts slow, and which two things would you change in how the folders are written? Give the reason for each.
 
-# %% [markdown] written="3.1.10" points=3 title="The nightly job"
+# %% [markdown] written="3.1.10" points=3 title="It has never failed"
 # ### BEGIN SOLUTION
-# On Tuesday the inferred type of the date column changed, probably from DATE to STRING, and the folder got other types than the day before; if only some of the files changed, the lines that do not fit the guess are dropped.
-# On Thursday `overwrite` had already deleted the old files when the machine stopped: the folder is empty or holds half of the new files.
-# Nobody noticed, because inference and DROPMALFORMED raise no error: the job ends well, with other types or fewer rows, and nothing compares the number of lines with the number of rows.
-# Changes: a schema of one's own instead of inference, so that types are the same every night and no second pass is needed.
-# FAILFAST, or PERMISSIVE with `_corrupt_record` and a count of bad lines that is reported, so that a change of the partner is seen on the first day.
-# Parquet (or Delta) instead of JSON: it keeps the types, is smaller, and analysts read only the columns that they ask for.
-# A partition column with few values which queries use, such as the day, instead of `customer_id`, which makes a tiny file for each customer.
-# Dynamic partition overwrite of the day, or writing to another path and renaming, or Delta, so that a job that dies leaves the old data in place and can be repeated.
+# Since Tuesday the inferred type of the date column is STRING instead of DATE, so conditions on the month find nothing or fail. A line with `12,50` has one field too many, since the comma separates fields, and DROPMALFORMED leaves it out: the sums of the analysts are too small.
+# Nobody has noticed, because neither inference nor DROPMALFORMED raises an error: the job ends well with other types or fewer rows, and nothing compares the number of lines with the number of rows.
+# The job should read with a schema of its own, with the agreed format of dates, so that types are the same every day and no second pass is needed. With FAILFAST it stops on the first day; with PERMISSIVE and `_corrupt_record` it keeps the good rows and the bad lines apart.
+# It should report how many lines it could not read, beside the number of lines that came.
+# The queries are slow because JSON is text that is stored by row: to sum one column, Spark must read and parse all of every line. Parquet keeps the types, is smaller, and only the columns that a query asks for are read.
+# A folder for each customer means thousands of tiny files which must be listed and opened, and no query asks for a customer. A partition column with few values that queries do ask for, such as the month or the country, lets Spark leave out whole folders; the rows of a folder should be brought together first, so that it has one file.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
 #
-# - 1 point: what happened on both days: other types or dropped lines on Tuesday; deleted or half-written files on Thursday, because overwrite deletes first
-# - 1 point: why nobody noticed (no error from inference and DROPMALFORMED, no comparison of counts), and the remedy for it: own schema, FAILFAST or corrupt records that are counted
-# - 1 point: the remedies for layout and safety: columnar format instead of JSON, a partition column with few values instead of customer_id, dynamic partition overwrite or Delta or rename instead of overwrite; at least two, each with its reason
+# - 1 point: what happened: another type of the dates and dropped lines since Tuesday, and why it is silent: inference and DROPMALFORMED raise no error, nobody compares counts
+# - 1 point: the remedy for reading: an own schema with the format of dates, and FAILFAST or `_corrupt_record`; a count of bad lines that is reported
+# - 1 point: the layout, both with a reason: a columnar format instead of JSON, and a partition column with few values that queries ask for instead of `customer_id`
 #
 # === END MARK SCHEME ===
 
