@@ -1440,7 +1440,7 @@ def save_counts(spark, landing, busy, mode):
     return "written"
 
 
-# %% wrong="3.1.8" because="`trips` is missing"
+# %% wrong="3.1.8" because="`trips` is wrong"
 def save_counts(spark, landing, busy, mode):
     if Path(busy).exists() and mode in ("errorifexists", "ignore"):
         return "refused" if mode == "errorifexists" else "kept"
@@ -1533,18 +1533,21 @@ variant(
     trips=variants.replaced(
         stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'X', stored_and_forwarded)")
     ),
+    script=["feed rest", "run"],
 )
 variant(
     "3.1.9",
     "nothing",
     "a delivery without any file",
-    trips=variants.only("pickup_ts < '2025-01-09'"),
+    trips=variants.only("pickup_ts < '2025-01-10'"),
+    script=["feed rest", "run"],
 )
 variant(
     "3.1.9",
     "long numbers",
     "trips with numbers of ten digits",
     trips=variants.replaced(trip_id=F.expr("trip_id + 3000000000")),
+    script=["feed rest", "run"],
 )
 ### END HIDDEN TESTS
 check(
@@ -1555,7 +1558,7 @@ check(
         "given": {
             "delivery": {
                 "table": "trips",
-                "where": "pickup_ts >= '2025-01-09' AND pickup_ts < '2025-01-14'",
+                "where": "pickup_ts >= '2025-01-10' AND pickup_ts < '2025-01-13'",
                 "format": "lines",
                 "files": 3,
                 "suffix": "csv",
@@ -1572,7 +1575,7 @@ check(
                 "kept_files": {"at_least": "reference"},
                 "setup": {
                     "table": "trips",
-                    "where": "pickup_ts >= '2025-01-02' AND pickup_ts < '2025-01-12'",
+                    "where": "pickup_ts >= '2025-01-08' AND pickup_ts < '2025-01-12'",
                     "select": [
                         "trip_id",
                         "pickup_ts",

@@ -170,6 +170,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="3.2.1" because="The text reader gives no NULL."
+# - null-safe equality: F.trim('value') == '' → F.trim('value').eqNullSafe('')
+
 # %% [markdown] hints="3.2.1"
 # 1. Blank and broken lines count, too. Which reader gives each line as it is? And without an option Spark does not look into sub-folders; the example above has it.
 # 2. The partner stands in `_metadata.file_path`, between the last two slashes: `F.regexp_extract`, or `F.split` and `F.element_at` with a negative index.
@@ -578,7 +581,7 @@ print("without:", hurried.filter("stock._corrupt_record IS NOT NULL").count(), "
 # | reason | when |
 # |---|---|
 # | `"not JSON"` | `try_parse_json` cannot read it |
-# | `"does not fit"` | it is JSON, but `from_json` cannot read it with the schema `ORDER`: it is a list or a number and no object, or an integer column has a value of another type, such as a text (`"7"`) or a number with a fraction |
+# | `"does not fit"` | it is JSON, but `from_json` cannot read it with the schema `ORDER`: it is a list or a number and no object, or an integer column has a value of another type, such as a text (`"7"`) or a number with a fraction, or one that is too large |
 # | `"no order_id"` | the object has no `order_id`, or it is null |
 # | `"unknown channel"` | `channel` is none of `CHANNELS`, or null, or not there. (For `STRING` every value fits: it is taken as text) |
 #
@@ -676,7 +679,7 @@ check(
 # 4. Count what is *in the folders*, by reading them, not what you meant to write. What is left of the lines was blank.
 
 
-# %% wrong="3.2.3" because="`quarantine`"
+# %% wrong="3.2.3" because="What your function returns"
 def split_feed(spark, landing, target, quarantine):
     schema = f"{ORDER}, _corrupt_record STRING"
     rows = spark.read.schema(schema).json(landing).select("*", "_metadata.file_name").cache()
@@ -697,7 +700,7 @@ def split_feed(spark, landing, target, quarantine):
     }
 
 
-# %% wrong="3.2.3" because="rows are missing"
+# %% wrong="3.2.3" because="What your function returns"
 def split_feed(spark, landing, target, quarantine):
     lines = spark.read.text(landing).select(
         "value", F.col("_metadata.file_name").alias("source_file")
@@ -950,7 +953,7 @@ compared = due.join(found, ["file", "field"], "full").withColumn("change", chang
 compared.filter("change IS NOT NULL").orderBy("file", "field").show()
 
 # %% [markdown]
-# Take the files of the last agreed night and those of tonight, and you have a report for the partner, before a single row is loaded. (A file without any readable line misses every column: `due` knows it, since its rows come from the names of the files.)
+# This is a report for the partners, made before a single row is loaded. (A file without any readable line misses every column: `due` knows it, since its rows come from the names of the files.)
 
 # %% [markdown]
 # ## Rescue what has no column
@@ -958,7 +961,7 @@ compared.filter("change IS NOT NULL").orderBy("file", "field").show()
 # Two answers to drift are common, and both are bad: refuse the whole file, or load it and lose what is new. Between them lies a third. Load the columns that you know, and keep **everything else** in one extra column. On the day the contract is changed, the
 # values of the last months are there. This is called a **rescued data column**.
 #
-# Its natural type is a map from the name of a field to its value as text. `from_json` makes one of any object, and takes everything that is inside as text; fields that are objects themselves become JSON text. A map has its own functions: `m["name"]` gives a value, or NULL
+# Its natural type is a map from the name of a field to its value as text. `from_json` makes one of any object, and takes everything that is inside as text; fields that are objects themselves become JSON text. (A line that is cut off gives no map but NULL.) A map has its own functions: `m["name"]` gives a value, or NULL
 # if there is no such key, and `F.map_filter` keeps the entries for which a condition on key and value holds:
 
 # %%
@@ -1269,7 +1272,7 @@ variant(
     "copies only",
     "a night on which only a file arrives that was there before",
     orders=variants.only("order_ts < '2024-07-01'"),
-    script=["run", "feed 1", "run", "feed rest", "run", "run"],
+    script=["run", "feed 1", "run", "feed rest", "run"],
 )
 ### END HIDDEN TESTS
 check(
@@ -1285,8 +1288,7 @@ check(
                 "select": [
                     "*",
                     "explode(IF(order_ts < '2024-07-01', array('orders-2024-1', 'sent-again'),"
-                    " IF(order_ts < '2025-01-01', array('orders-2024-2', 'orders-2024-2b'),"
-                    " IF(order_ts < '2025-07-01', array('orders-2025-1'), array('orders-2025-2'))))) AS file",
+                    " IF(order_ts < '2025-01-01', array('orders-2024-2', 'orders-2024-2b'), array('orders-2025')))) AS file",
                 ],
                 "line": "to_json(named_struct('order_id', order_id, 'customer_id', customer_id, 'store_id', store_id, 'channel', channel))",
                 "name": "concat(file, '.json')",
@@ -1547,7 +1549,7 @@ spark.read.parquet(str(home / "shelves")).orderBy("sku").show()
 # `landing` holds files of orders, JSON lines that all fit `ORDER`. Load them with a **file stream** into `target` (Parquet): the columns of `ORDER`, `source_file` (the name) and `modified` (when the file was written). Your function is called several times, and new files arrive in between. In each run:
 #
 # - Take everything that is there and was not loaded before, then stop. The given `checkpoint` is a path at which nothing is before the first run.
-# - Let each batch take one file, as in the example: a run that dies then has to do one file again, and no more. (The rows do not depend on it, so the check does not see it.)
+# - Let each batch take one file, as in the example: a run that dies then has to do one file again, and no more. (The rows do not depend on it. The check sees it in `checkpoint`, where Spark keeps three notes for each batch.)
 # - A branch that was offline may send a file whose time is up to a year older than that of the newest one. It must be loaded, too.
 #
 # In the first nights there may be no file at all. Return nothing.
@@ -1600,10 +1602,17 @@ check(
         },
         "made": {
             "target": {"key": ["order_id"]},
-            "checkpoint": {"format": "lines", "content": False},
+            "checkpoint": {
+                "format": "lines",
+                "content": False,
+                "files": {"at_least": "reference"},
+            },
         },
     },
 )
+
+# %% [markdown] equivalent="3.2.6" because="Parquet is the format of a stream that does not say one."
+# - drop call: .format('parquet')
 
 # %% [markdown] hints="3.2.6"
 # 1. The shape is that of `store_stock` in the example. What has to change: the schema, the columns of `_metadata`, the paths.
@@ -1614,6 +1623,16 @@ check(
 # %% wrong="3.2.6" because="rows are missing"
 def load_new_files(spark, landing, target, checkpoint):
     orders = spark.readStream.schema(ORDER).option("maxFilesPerTrigger", 1).json(landing)
+    named = orders.selectExpr(
+        "*", "_metadata.file_name AS source_file", "_metadata.file_modification_time AS modified"
+    )
+    writer = named.writeStream.format("parquet").option("checkpointLocation", checkpoint)
+    writer.trigger(availableNow=True).start(target).awaitTermination()
+
+
+# %% wrong="3.2.6" because="would be right"
+def load_new_files(spark, landing, target, checkpoint):
+    orders = spark.readStream.schema(ORDER).option("maxFileAge", "400d").json(landing)
     named = orders.selectExpr(
         "*", "_metadata.file_name AS source_file", "_metadata.file_modification_time AS modified"
     )
@@ -1993,13 +2012,15 @@ variant(
     "wrong header",
     "a night on which only a file with a wrong header arrives",
     orders=variants.only("order_ts < '2025-01-01'"),
-    script=["feed 1", "run", "feed 2", "run", "feed rest", "run"],
+    script=["feed 2", "run", "feed rest", "run"],
 )
 variant(
     "3.2.8",
     "all good",
-    "a year without a bad line",
-    orders=variants.only("order_id % 41 <> 0 AND order_id % 53 <> 0 AND order_ts < '2024-10-01'"),
+    "half a year without a bad line",
+    orders=variants.only(
+        "order_id % 41 <> 0 AND order_id % 53 <> 0 AND order_id % 211 <> 0 AND order_ts < '2024-07-01'"
+    ),
     script=["feed rest", "run"],
 )
 ### END HIDDEN TESTS
@@ -2007,7 +2028,7 @@ check(
     "3.2.8",
     nightly_load,
     deadline=120,
-    arguments={"script": ["feed 3", "run", "run", "feed rest", "run"]},
+    arguments={"script": ["feed 2", "run", "run", "feed rest", "run"]},
     files={
         "given": {
             "landing": {
@@ -2015,7 +2036,7 @@ check(
                 "format": "lines",
                 "select": [
                     "*",
-                    "concat(year(order_ts), '-', quarter(order_ts)) AS part",
+                    "concat(year(order_ts), '-', IF(order_ts < '2024-04-01', 1, IF(month(order_ts) < 7, 2, 3))) AS part",
                     """CASE WHEN order_id % 41 = 0 THEN concat(order_id, ',', channel)
                             WHEN order_id % 53 = 0 THEN concat('no ', order_id, ',,,', channel)
                             WHEN order_id % 211 = 0 THEN concat(order_id, ',,,', channel, ',late')
@@ -2024,8 +2045,8 @@ check(
                 ],
                 "name": "concat('orders-', part, '.csv')",
                 "text": """concat(
-                    CASE first(part) WHEN '2024-4' THEN 'order_id,customer_id,store_id,source'
-                                     WHEN '2025-2' THEN 'order_id,store_id,customer_id,channel'
+                    CASE first(part) WHEN '2024-3' THEN 'order_id,customer_id,store_id,source'
+                                     WHEN '2025-3' THEN 'order_id,store_id,customer_id,channel'
                                      ELSE 'order_id,customer_id,store_id,channel' END,
                     '\\n', array_join(collect_list(row), '\\n'))""",
                 "stays": True,
@@ -2044,7 +2065,7 @@ check(
                         "channel",
                         "explode(IF(order_ts < '2024-07-01' AND order_id % 41 <> 0 AND order_id % 53 <> 0 AND order_id % 211 <> 0"
                         " AND (order_ts < '2024-04-01' OR order_id % 3 = 0),"
-                        " array(concat('orders-', year(order_ts), '-', quarter(order_ts), '.csv')),"
+                        " array(concat('orders-2024-', quarter(order_ts), '.csv')),"
                         " IF(order_id % 50 = 2, array('orders-2023-4.csv'), array()))) AS source_file",
                     ],
                     "partitioned_by": ["source_file"],
@@ -2128,7 +2149,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed if first == header else rejected)
 
 
-# %% wrong="3.2.8" because="`quarantine`: 17 rows are missing"
+# %% wrong="3.2.8" because="`quarantine`"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     header = "order_id,customer_id,store_id,channel"
     arrived = sorted(Path(landing).iterdir())
@@ -2230,7 +2251,7 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
         move(path, processed if path in good_header else rejected)
 
 
-# %% wrong="3.2.8" because="a year without a bad line"
+# %% wrong="3.2.8" because="half a year without a bad line"
 def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
     for path in sorted(Path(landing).iterdir()):
         first, *lines = path.read_text().splitlines()

@@ -271,6 +271,21 @@ def test_the_layout_is_judged_after_the_rows(answer_of: Callable[..., Answer]) -
     assert "Some files of `target` lie in partition folders" in complaint(mixed).message
 
 
+def test_rows_are_judged_before_folders_without_rows(answer_of: Callable[..., Answer]) -> None:
+    def noted(spark: SparkSession, target: str, notes: str, number: int) -> None:
+        spark.range(number).write.parquet(target)
+        for name in range(number):
+            Path(notes).mkdir(exist_ok=True)
+            Path(notes, str(name)).write_text("x\n")
+
+    made = {"notes": {"format": "lines", "content": False, "files": {"at_least": "reference"}}, "target": {}}
+    expected = answer_of(lambda spark, target, notes: noted(spark, target, notes, 2), made=made)
+    found = judged(
+        answer_of(lambda spark, target, notes: noted(spark, target, notes, 1), made=made), expected, made=made
+    )
+    assert found.message.startswith("`target`: 1 row is missing")
+
+
 def test_names_of_folders_are_shown_as_examples_only(answer_of: Callable[..., Answer]) -> None:
     """What data have given to a folder as its name must not reach a sentence: on hidden data sentences are shown."""
     wishes = {**LAYOUT, "made": {"target": {"content": False, "tree": True}}}

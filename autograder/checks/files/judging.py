@@ -38,7 +38,8 @@ def _findings(
         yield _returned(actual, expected, wanted, options)
     mine: FilesAnswer = actual.payload
     theirs: FilesAnswer = expected.payload
-    for name, wish in wanted.made.items():
+    # Folders whose rows count come first: notes and moved files are judged when the rows are right.
+    for name, wish in sorted(wanted.made.items(), key=lambda entry: not entry[1].content):
         if name not in mine.made:
             yield Judgement(False, f"What became of `{name}` could not be read.")
             return
