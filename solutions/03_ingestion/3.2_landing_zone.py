@@ -1669,7 +1669,7 @@ def load_new_files(spark, landing, target, checkpoint):
     named.writeStream.format("parquet").trigger(availableNow=True).start(target).awaitTermination()
 
 
-# %% wrong="3.2.6" because="rows are not expected"
+# %% wrong="3.2.6" because="rows are copies of others"
 def load_new_files(spark, landing, target, checkpoint):
     rows = spark.read.schema(ORDER).json(landing)
     named = rows.selectExpr(
