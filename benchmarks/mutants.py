@@ -4,7 +4,7 @@ python benchmarks/mutants.py [NUMBER ...] [--publish] [--judge-nothing] [--deadl
 
 Judging all mutants takes hours, so the counts of each exercise are kept in `benchmarks/mutants.json` with a digest of what they depend
 on: the solution and its mutants, what is declared equivalent, the check, the data and the expected answers. Only exercises whose
-digest has changed are judged again, notebook by notebook, and an interrupted run goes on where it was. The table tells which notebooks
+digest has changed are judged again, exercise by exercise, and an interrupted run goes on where it was. The table tells which notebooks
 have not been judged as they are now.
 """
 
@@ -16,8 +16,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from autograder.grading.digests import exercise_digests
 
 FATES = (Fate.SAMPLE, Fate.HIDDEN, Fate.RAISED, Fate.TIMEOUT, Fate.EQUIVALENT, Fate.SURVIVED)
 KEPT = Path(__file__).with_name("mutants.json")
+POLL = 5.0
+"""Seconds between two looks at what has been judged."""
 
 Counts = dict[str, dict[str, Any]]
 
@@ -59,17 +62,25 @@ def current(item: Source, found: Mapping[str, Any]) -> list[str]:
     return [name for name in item.exercises if found.get(name, {}).get("digest") == digest(item, name)]
 
 
-def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Counts:
-    """Let `course mutants` judge some exercises of a notebook. Raises RuntimeError when it gives no result."""
+def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Iterator[Counts]:
+    """Let `course mutants` judge some exercises of a notebook, and give what it has found from time to time.
+
+    Raises RuntimeError when it gives no result.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "mutants.json")
         command = [sys.executable, "-m", "autograder.cli", "mutants", *exercises, "--json", str(file)]
         command += ["--deadline", str(deadline)] if deadline else []
-        subprocess.run(command, cwd=paths.ROOT, check=False)
+        with subprocess.Popen(command, cwd=paths.ROOT) as process:
+            running = True
+            while running:
+                running = process.poll() is None
+                if file.exists():
+                    document = json.loads(file.read_text(encoding="utf-8"))
+                    yield {entry["id"]: _counted(item, entry) for entry in document["exercises"]}
+                time.sleep(POLL if running else 0)
         if not file.exists():
             raise RuntimeError(f"`course mutants {item.number}` gave no result; see above.")
-        document = json.loads(file.read_text(encoding="utf-8"))
-    return {entry["id"]: _counted(item, entry) for entry in document["exercises"]}
 
 
 def _counted(item: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,8 +128,9 @@ def main() -> None:
     for item in sources:
         pending = [name for name in item.exercises if name not in current(item, found)]
         if pending and not options.judge_nothing and (not options.numbers or item.number in options.numbers):
-            found |= judge(item, pending, options.deadline)
-            keep(found)
+            for counts in judge(item, pending, options.deadline):
+                found |= counts
+                keep(found)
     text = table(["notebook", "mutants", *FATES], rows(sources, found))
     print(text)
     if options.publish:

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @click.option("--sample", type=click.IntRange(1), help="Only so many mutants of each exercise, always the same ones.")
 @click.option("--deadline", type=click.FloatRange(1), help="Seconds for each case of a mutant.")
 @click.option("--list", "only_list", is_flag=True, help="Name the mutants and judge none.")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write every result here.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every result here, anew after each exercise.",
+)
 def command(
     numbers: tuple[str, ...],
     every_case: bool,
@@ -50,11 +55,13 @@ def command(
                     click.echo(f"{exercise}  {mutant.name}")
             return
         seconds = deadline or judging.DEADLINE
-        reports = _judged(chosen, every_case, sample, seconds, console)
+        reports = []
+        for report in _judged(chosen, every_case, sample, seconds, console):
+            reports.append(report)
+            if json_file:
+                _write(reports, json_file)
     except SourceError as problem:
         raise click.ClickException(str(problem)) from problem
-    if json_file:
-        json_file.write_text(json.dumps(table.to_json(reports), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print(table.table(reports))
     for line in table.lines(reports, complete=sample is None):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -65,30 +72,35 @@ def command(
         )
 
 
+def _write(reports: list[ExerciseReport], file: Path) -> None:
+    """Write what is known so far; whoever reads meanwhile, or kills the run, finds a whole file."""
+    from autograder.authoring.mutants import table
+
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(json.dumps(table.to_json(reports), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
 def _judged(
     chosen: list[tuple[Source, str]], every_case: bool, sample: int | None, deadline: float, console: Console
-) -> list[ExerciseReport]:
-    """The reports, with a bar that shows how far the work is."""
+) -> Iterator[ExerciseReport]:
+    """The reports one by one, with a bar that shows how far the work is."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from autograder.authoring.mutants import judging
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    found = []
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=sum(judging.size(item, exercise, sample) for item, exercise in chosen))
         for item, exercise in chosen:
-            found.append(
-                judging.report(
-                    item,
-                    exercise,
-                    every_case=every_case,
-                    deadline=deadline,
-                    sample=sample,
-                    progress=lambda text: bar.update(task, description=text, advance=1),
-                )
+            yield judging.report(
+                item,
+                exercise,
+                every_case=every_case,
+                deadline=deadline,
+                sample=sample,
+                progress=lambda text: bar.update(task, description=text, advance=1),
             )
-    return found
 
 
 def _chosen(numbers: tuple[str, ...]) -> Iterator[tuple[Source, str]]:
