@@ -1341,7 +1341,7 @@ check(
 # 3. In `read`: a loop over the pages of this partition, `fetch` with `page_size=100`, then a loop over the items with `yield` and a tuple of four values: `Decimal(...)`, `dt.datetime.fromisoformat(...)`, and None where there is no time. Then a `DataSource` as in the example, `register`, and `load()`.
 
 
-# %% wrong="3.4.5" because="fetched again"
+# %% wrong="3.4.5" because="`api`"
 def carrier_source(spark, api, partitions):
     class ParcelReader(DataSourceReader):
         def __init__(self, options):
