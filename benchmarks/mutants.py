@@ -31,6 +31,7 @@ from autograder.authoring.mutants import equivalents, making
 from autograder.authoring.mutants.judging import WRONG_ANSWER, Fate
 from autograder.authoring.source import Source
 from autograder.grading.digests import exercise_digests
+from autograder.grading.results import write_atomically
 
 FATES = (Fate.SAMPLE, Fate.HIDDEN, Fate.RAISED, Fate.TIMEOUT, Fate.EQUIVALENT, Fate.SURVIVED)
 KEPT = Path(__file__).with_name("mutants.json")
@@ -72,15 +73,17 @@ def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Ite
         command = [sys.executable, "-m", "autograder.cli", "mutants", *exercises, "--json", str(file)]
         command += ["--deadline", str(deadline)] if deadline else []
         with subprocess.Popen(command, cwd=paths.ROOT) as process:
-            running = True
-            while running:
-                running = process.poll() is None
-                if file.exists():
-                    document = json.loads(file.read_text(encoding="utf-8"))
-                    yield {entry["id"]: _counted(item, entry) for entry in document["exercises"]}
-                time.sleep(POLL if running else 0)
+            while process.poll() is None:
+                yield _so_far(item, file)
+                time.sleep(POLL)
+        yield _so_far(item, file)
         if not file.exists():
             raise RuntimeError(f"`course mutants {item.number}` gave no result; see above.")
+
+
+def _so_far(item: Source, file: Path) -> Counts:
+    document = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"exercises": []}
+    return {entry["id"]: _counted(item, entry) for entry in document["exercises"]}
 
 
 def _counted(item: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,9 +94,7 @@ def _counted(item: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
 def keep(found: Counts) -> None:
     """Write the counts so that a run that is killed leaves the old file or the new one."""
     ordered = dict(sorted(found.items(), key=lambda entry: [int(part) for part in entry[0].split(".")]))
-    temporary = KEPT.with_suffix(".part")
-    temporary.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(KEPT)
+    write_atomically(KEPT, json.dumps(ordered, indent=1) + "\n")
 
 
 def rows(sources: Iterable[Source], found: Mapping[str, Any]) -> list[list[str]]:

@@ -45,6 +45,7 @@ def command(
 
     from autograder.authoring.mutants import judging, making, table
     from autograder.authoring.source import SourceError
+    from autograder.grading.results import write_atomically
 
     console = rich.console.Console()
     try:
@@ -58,8 +59,8 @@ def command(
         reports = []
         for report in _judged(chosen, every_case, sample, seconds, console):
             reports.append(report)
-            if json_file:
-                _write(reports, json_file)
+            if json_file:  # whoever reads meanwhile, or kills the run, finds a whole file
+                write_atomically(json_file, json.dumps(table.to_json(reports), indent=1, ensure_ascii=False) + "\n")
     except SourceError as problem:
         raise click.ClickException(str(problem)) from problem
     console.print(table.table(reports))
@@ -70,15 +71,6 @@ def command(
         raise click.ClickException(
             f"{failures} mutants or declarations need a better hidden variant, or a better reason."
         )
-
-
-def _write(reports: list[ExerciseReport], file: Path) -> None:
-    """Write what is known so far; whoever reads meanwhile, or kills the run, finds a whole file."""
-    from autograder.authoring.mutants import table
-
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(json.dumps(table.to_json(reports), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(file)
 
 
 def _judged(
