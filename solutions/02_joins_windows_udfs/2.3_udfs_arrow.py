@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.3 UDFs, UDTFs, Arrow, and when not to
 #
-# **Time:** 90 minutes · **Data:** air, reviews, customers · **Before this:** 0.2, 1.1 and 2.2
+# **Time:** 90 minutes · **Data:** air, reviews, retail · **Before this:** 0.2, 1.2, 1.3, 1.4 and 2.2, and a little pandas (`Series`, `DataFrame`)
 #
 # Sooner or later Spark has no function for what you need: a rule of your company, a formula from a library, a format that nobody else uses. Then you hand
 # Spark a function of your own, in Python. That is easy, and it has a price: Spark cannot look into your function, and every value must travel to a Python
@@ -24,7 +24,7 @@
 # - run Python on whole groups (`applyInPandas`): one small model for each sensor
 # - run Python on streams of batches (`mapInArrow`), where the number of rows changes
 # - write a table function (UDTF) that remembers earlier rows of its partition
-# - write a data source that reads in several partitions
+# - read data that lie behind Python code, with a data source of your own
 # - choose between all these
 
 # %% setup=true
@@ -97,17 +97,6 @@ class Lexicon:
         return words.map(lambda found: sum(self.moods.get(word, 0) for word in found)).astype(
             "int32"
         )
-
-
-def diary_page(station: int, page: int) -> list[str]:
-    """Page 1, 2, 3 or 4 of a station's diary of 2025, as lines of text, as a web service would send it."""
-    lines = [f"# station {station}, quarter {page}"]
-    works = ("filter changed", "calibrated", "cleaned", "out of order")
-    for number in range(4 + (station + page) % 3):
-        day = dt.date(2025, 3 * page - 2, 1) + dt.timedelta(days=(17 * number + 5 * station) % 90)
-        minutes = "?" if (number + station) % 4 == 0 else str(15 + 10 * ((number * station) % 7))
-        lines.append(f"{day.isoformat()};{works[(number + station) % 4]};{minutes}")
-    return [*lines[:3], "", *lines[3:]]
 
 
 # %%
@@ -428,7 +417,7 @@ for name, candidate in {"round": F.round, "bround": F.bround}.items():
 # %% [markdown]
 # ### Exercise 2.3.2: the same, without Python
 #
-# A colleague describes readings with this UDF. `hour` is `F.hour("measured_ts")`; in his result hours are counted from ten in the evening, when the night shift begins.
+# A colleague describes readings with this UDF. `hour` is `F.hour("measured_ts")`; in the result hours are counted from ten in the evening, when the night shift begins.
 #
 # ```python
 # @F.udf("band BIGINT, shift_hour INT, place STRING")
@@ -478,7 +467,7 @@ check("2.3.2", described, plan={"python": False})
 
 # %% [markdown] hints="2.3.2"
 # 1. Take the UDF apart: three results, three column expressions. For each, look up in the table above where Python and Spark disagree.
-# 2. Rounding a half to the even neighbour is `F.bround`, and a remainder that is never negative is `F.pmod`. -999 and NULL give no band: `F.when` without `otherwise`.
+# 2. Which row of the table is about halves, and which about remainders of negative numbers? And what should a reading of -999 give: which form of `when` gives NULL?
 # 3. For the place, `F.format_string` knows `%s` and `%03d`. `F.lpad` would also cut long numbers.
 
 
@@ -617,7 +606,7 @@ print(air_measurements.select(mean_of_what("value").alias("mean")).distinct().co
 #
 # ### Exercise 2.3.3: an index for the air
 #
-# Authorities turn a concentration into an index by a line through fixed points: `limits` are concentrations, rising, and `scores` the index at each. Between two points the index lies on the straight line; above the last limit it stays at the last score, below the first at the first.
+# Authorities turn a concentration into an index by a line through fixed points: `limits` are concentrations, each larger than the one before, and `scores` has the index at each, so both lists are equally long. Between two points the index lies on the straight line; above the last limit it stays at the last score, below the first at the first.
 # `np.interp` does this for a whole array.
 #
 # Return for every measurement of the parameter `pm25` its `sensor_id`, `measured_ts` and `index`, rounded **down** to a whole number. Where the value is NULL or -999, the index is NULL. Use a pandas UDF.
@@ -1020,7 +1009,7 @@ check(
 
 # %% [markdown] hints="2.3.5"
 # 1. Every rule is one call of a function of `pc` on the whole array, and the result of one is the argument of the next. NULL passes through all of them.
-# 2. `pc.utf8_lower`, `pc.replace_substring` in a loop over `letters.items()`, `pc.utf8_normalize`, `pc.replace_substring_regex`, `pc.utf8_trim` with the characters to trim.
+# 2. `dir(pc)` lists the functions; those for texts begin with `utf8_` or `replace_`. Rule 2 is a loop over `letters.items()`.
 # 3. In the end, `pc.if_else(condition, None, texts)` turns some values into NULL.
 
 
@@ -1735,7 +1724,7 @@ def unpacked(air_measurements):
 # %% [markdown]
 # ## Table functions: rows with a memory
 #
-# A **UDTF** (user-defined table function) is a class. Spark calls `eval` for each row that goes in, and each `yield` is a row that comes out. Called with plain values it makes a table out of nothing, or, with `LATERAL`, out of each row of another table:
+# A **UDTF** (user-defined table function) is a class. Spark calls `eval` for each row that goes in, and each `yield` is a row that comes out. Called with plain values it makes a table out of nothing, or, with `LATERAL` (1.4), out of each row of another table:
 
 
 # %%
@@ -1857,7 +1846,7 @@ check(
 # - swap arguments: max(0.0, self.total + row['value'] - allowed) → max(self.total + row['value'] - allowed, 0.0)
 
 # %% [markdown] hints="2.3.8"
-# 1. What must be remembered from row to row? The total, and the number of the sensor, since `terminate` sees no row. Both belong into `self`.
+# 1. What must be remembered from row to row? The total, and the number of the sensor, since `terminate` sees no row. Both belong in `self`.
 # 2. `eval(self, row, allowed, limit)` computes the new total, yields when there is an alarm, and sets the total back. `terminate` yields the last row.
 # 3. The table argument is `df.asTable().partitionBy(...).orderBy(...)`, further arguments are `F.lit(...)`. `total` is a `DOUBLE`: what does `max(0, ...)` give when the sum is negative?
 
@@ -2099,271 +2088,8 @@ sundays.orderBy("sunday").show(3)
 print(sundays.count(), "Sundays in", sundays.rdd.getNumPartitions(), "partitions")
 
 # %% [markdown]
-# Types are strict here: a text for a `DATE` or a `float` for an `INT` raises an exception. Spark sends the reader to the workers, so it must be possible to pickle it: keep plain values in it, and open connections in `read`. Without `partitions()` there is one partition. (Sources can also write, and feed streams. 3.4 reads a real web
-# service this way.)
-#
-# ### Exercise 2.3.9: the diary of a station
-#
-# Every station keeps a diary. `diary_page(station, page)` of the set-up cell gives one page of 2025 as a list of lines, as a web service would; there are four pages, 1 to 4, one for each quarter:
-
-# %%
-print("\n".join(diary_page(3, 1)))
-
-# %% [markdown]
-# A line is a day, a work and the minutes that it took, separated by semicolons. `?` means that nobody wrote down the minutes: NULL. Skip lines that are empty or begin with `#`.
-#
-# Write a data source with the name `station_diary` and the option `station`. Each **page is a partition**. The function registers the source and returns the DataFrame of one station, with `page`, `day`, `work` and `minutes`. Do not call `diary_page` on the driver, only in `read`.
-
-
-# %% answer="2.3.9" title="The diary of a station"
-def diary(spark: SparkSession, station: int) -> DataFrame:
-    """(page INT, day DATE, work STRING, minutes INT or NULL) of one station, read in four partitions."""
-
-    ### BEGIN SOLUTION
-    class DiarySource(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return DiaryReader(int(self.options["station"]))
-
-    class DiaryReader(DataSourceReader):
-        def __init__(self, station):
-            self.station = station
-
-        def partitions(self):
-            return [InputPartition(page) for page in range(1, 5)]
-
-        def read(self, partition):
-            for line in diary_page(self.station, partition.value):
-                if line and not line.startswith("#"):
-                    day, work, minutes = line.split(";")
-                    known = None if minutes == "?" else int(minutes)
-                    yield partition.value, dt.date.fromisoformat(day), work, known
-
-    spark.dataSource.register(DiarySource)
-    return spark.read.format("station_diary").option("station", station).load()
-    ### END SOLUTION
-
-
-# %% check="2.3.9" points=3
-### BEGIN HIDDEN TESTS
-variant("2.3.9", "station 8", "another station", station=8)
-### END HIDDEN TESTS
-check("2.3.9", diary, arguments={"station": 3}, plan={"partitions": 4, "has": ["BatchScan"]})
-
-# %% [markdown] hints="2.3.9"
-# 1. Take the calendar as a pattern: two classes, and a line that registers the source. What does a partition have to know? Only its page.
-# 2. Options are texts, so turn the station into a number in the source and give it to the reader's `__init__`.
-# 3. `read` must yield a tuple of `int`, `datetime.date`, `str` and `int` or `None`. `datetime.date.fromisoformat` reads the day.
-
-
-# %% wrong="2.3.9" because="1 partition, not 4"
-def diary(spark, station):
-    class DiarySource(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return DiaryReader(int(self.options["station"]))
-
-    class DiaryReader(DataSourceReader):
-        def __init__(self, station):
-            self.station = station
-
-        def read(self, partition):
-            for page in range(1, 5):
-                for line in diary_page(self.station, page):
-                    if line and not line.startswith("#"):
-                        day, work, minutes = line.split(";")
-                        known = None if minutes == "?" else int(minutes)
-                        yield page, dt.date.fromisoformat(day), work, known
-
-    spark.dataSource.register(DiarySource)
-    return spark.read.format("station_diary").option("station", station).load()
-
-
-# %% wrong="2.3.9" because="invalid literal"
-def diary(spark, station):
-    class DiarySource(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return DiaryReader(int(self.options["station"]))
-
-    class DiaryReader(DataSourceReader):
-        def __init__(self, station):
-            self.station = station
-
-        def partitions(self):
-            return [InputPartition(page) for page in range(1, 5)]
-
-        def read(self, partition):
-            for line in diary_page(self.station, partition.value):
-                if line and not line.startswith("#"):
-                    day, work, minutes = line.split(";")
-                    yield partition.value, dt.date.fromisoformat(day), work, int(minutes)
-
-    spark.dataSource.register(DiarySource)
-    return spark.read.format("station_diary").option("station", station).load()
-
-
-# %% wrong="2.3.9" because="cannot be converted"
-def diary(spark, station):
-    class DiarySource(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return DiaryReader(int(self.options["station"]))
-
-    class DiaryReader(DataSourceReader):
-        def __init__(self, station):
-            self.station = station
-
-        def partitions(self):
-            return [InputPartition(page) for page in range(1, 5)]
-
-        def read(self, partition):
-            for line in diary_page(self.station, partition.value):
-                if line and not line.startswith("#"):
-                    day, work, minutes = line.split(";")
-                    yield partition.value, day, work, None if minutes == "?" else int(minutes)
-
-    spark.dataSource.register(DiarySource)
-    return spark.read.format("station_diary").option("station", station).load()
-
-
-# %% wrong="2.3.9" because="another station"
-def diary(spark, station):
-    class DiarySource(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return DiaryReader()
-
-    class DiaryReader(DataSourceReader):
-        def partitions(self):
-            return [InputPartition(page) for page in range(1, 5)]
-
-        def read(self, partition):
-            for line in diary_page(3, partition.value):
-                if line and not line.startswith("#"):
-                    day, work, minutes = line.split(";")
-                    known = None if minutes == "?" else int(minutes)
-                    yield partition.value, dt.date.fromisoformat(day), work, known
-
-    spark.dataSource.register(DiarySource)
-    return spark.read.format("station_diary").option("station", station).load()
-
-
-# %% wrong="2.3.9" because="has no BatchScan"
-def diary(spark, station):
-    rows = []
-    for page in range(1, 5):
-        for line in diary_page(station, page):
-            if line and not line.startswith("#"):
-                day, work, minutes = line.split(";")
-                known = None if minutes == "?" else int(minutes)
-                rows.append((page, dt.date.fromisoformat(day), work, known))
-    return spark.createDataFrame(rows, "page INT, day DATE, work STRING, minutes INT").repartition(
-        4
-    )
-
-
-# %% right="2.3.9"
-def diary(spark, station):
-    class Page(InputPartition):
-        def __init__(self, number):
-            self.number = number
-
-    class Reader(DataSourceReader):
-        def __init__(self, options):
-            self.station = int(options.get("station", "0"))
-
-        def partitions(self):
-            return list(map(Page, (1, 2, 3, 4)))
-
-        def read(self, partition):
-            written = [line for line in diary_page(self.station, partition.number) if line.strip()]
-            for day, work, minutes in (line.split(";") for line in written if line[0] != "#"):
-                yield (
-                    partition.number,
-                    dt.datetime.strptime(day, "%Y-%m-%d").date(),
-                    work,
-                    int(minutes) if minutes.isdigit() else None,
-                )
-
-    class Source(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, day DATE, work STRING, minutes INT"
-
-        def reader(self, schema):
-            return Reader(self.options)
-
-    spark.dataSource.register(Source)
-    return spark.read.load(format="station_diary", station=str(station))
-
-
-# %% right="2.3.9"
-def diary(spark, station):
-    class Reader(DataSourceReader):
-        def __init__(self, station):
-            self.station = station
-
-        def partitions(self):
-            return [InputPartition((self.station, page)) for page in (1, 2, 3, 4)]
-
-        def read(self, partition):
-            for line in diary_page(*partition.value):
-                yield partition.value[1], line
-
-    class Source(DataSource):
-        @classmethod
-        def name(cls):
-            return "station_diary"
-
-        def schema(self):
-            return "page INT, line STRING"
-
-        def reader(self, schema):
-            return Reader(int(self.options["station"]))
-
-    spark.dataSource.register(Source)
-    lines = spark.read.format("station_diary").options(station=station).load()
-    return lines.filter("line LIKE '%;%'").selectExpr(
-        "page",
-        "CAST(split_part(line, ';', 1) AS DATE) AS day",
-        "split_part(line, ';', 2) AS work",
-        "CAST(nullif(split_part(line, ';', 3), '?') AS INT) AS minutes",
-    )
-
+# Types are strict here: a text for a `DATE` or a `float` for an `INT` raises an exception. Spark sends the reader to the workers, so it must be possible to pickle it: keep plain values in it, and open connections in `read`. Without `partitions()` there is one partition. (Sources can also write, and feed streams. In 3.4
+# you write one for a real web service.)
 
 # %% [markdown]
 # ## Which one to take
@@ -2381,7 +2107,7 @@ def diary(spark, station):
 #
 # Whichever you take: filter and select **before**, so that little travels. Spark does not know what your function needs, and an operator such as `applyInPandas` gets every column that you leave in.
 #
-# ### Question 2.3.10: the slow night
+# ### Question 2.3.9: four UDFs too many
 #
 # A colleague's nightly job reads 300 million readings and takes four hours. It does the following, each by a plain `udf`, row by row:
 #
@@ -2392,7 +2118,7 @@ def diary(spark, station):
 #
 # Answer in six to ten sentences: what is wrong with each of the four, and what would you use instead, and why? Say for each whether Python is needed at all, and what the plan would show.
 
-# %% [markdown] written="2.3.10" points=3 title="The slow night"
+# %% [markdown] written="2.3.9" points=3 title="Four UDFs too many"
 # ### BEGIN SOLUTION
 # (a) needs no Python: `filter("parameter = 'pm25'")`, or `upper` if spellings differ. With the UDF all 300 million rows are read and sent to Python before the filter (`BatchEvalPython` below `Filter`); the comparison of the column itself is pushed into the scan (`PushedFilters`), and the other steps get a third of the rows or less.
 # (b) needs Python, because the model is a Python library, but the file is loaded for every row. A pandas UDF with iterators loads it once for each partition and applies it to whole batches (`ArrowEvalPython` in the plan). A global or a broadcast of the loaded model works only if it can be pickled, and then a pandas UDF is still better than single rows.

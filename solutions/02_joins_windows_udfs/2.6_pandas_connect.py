@@ -9,13 +9,13 @@
 # %% [markdown]
 # # 2.6 pandas API, plotting, Spark Connect
 #
-# **Time:** 90 minutes · **Data:** trips · **Before this:** 1.2, 2.1 and 2.2
+# **Time:** 90 minutes · **Data:** trips · **Before this:** 0.2, 1.4, 2.1 to 2.4, and a little pandas (`groupby`, `agg`, the index)
 #
-# So far you have spoken to Spark in two ways, with DataFrame methods and with SQL. There are more doors to the same engine. Analysts come with a
+# So far you have spoken to Spark in two ways, with DataFrame methods and with SQL. There are more ways to the same engine. Analysts come with a
 # notebook full of pandas, which worked until the table did not fit into memory any more. A report needs a picture. And in most companies today your Python
 # program does not run beside Spark at all: it sends its queries over the network, with **Spark Connect**.
 #
-# Each door looks like something that you know, and behaves nearly like it. This notebook is about the word *nearly*: where the same line gives another
+# Each of them looks like something that you know, and behaves nearly like it. This notebook is about the word *nearly*: where the same line gives another
 # order, another cost or another error than you expect.
 #
 # ## You will learn to
@@ -97,7 +97,7 @@ print(
 
 # %%
 tolls = rides.groupby("vendor_id").agg(
-    dearest=("tolls_amount", "max"),
+    highest=("tolls_amount", "max"),
     paid=("tolls_amount", "sum"),
     known=("congestion_charge", "count"),
 )
@@ -347,7 +347,7 @@ def numbered(trips):
 # In pandas, `a - b` pairs the rows of two tables by their index. For Spark that is a **join**. As long as both sides come from the same DataFrame it is none: `rides.dropoff_ts - rides.pickup_ts` is an expression of one table. When they come from different ones, pandas-on-Spark
 # makes a full outer join over the index, and says nothing about it.
 #
-# Since this can be dear, and join two default indexes that mean nothing, it can be forbidden. With `compute.ops_on_diff_frames` off, you see where it happens (Spark 4 allows it, earlier versions forbade it unless told):
+# Since this can be costly, and join two default indexes that mean nothing, it can be forbidden. With `compute.ops_on_diff_frames` off, you see where it happens (Spark 4 allows it, earlier versions forbade it unless told):
 
 # %%
 monday = rides[rides.pickup_ts.dt.dayofweek == 0].groupby("vendor_id").fare_amount.max()
@@ -377,7 +377,7 @@ print(fridays.join(airport, how="outer").sort_index())
 # ### Exercise 2.6.3: where do taxis pile up?
 #
 # Where more rides end than begin, taxis wait in vain. Return for each zone that occurs as `pickup_zone_id` **or** as `dropoff_zone_id` the number of rides that begin there (`pickups`), that end there (`dropoffs`), and the difference `surplus`, dropoffs minus pickups. A zone without pickups has 0 pickups, and the same for dropoffs. The zone is the
-# index, named `zone_id`. No column is ever NULL.
+# index, named `zone_id`. The zones of rides are never NULL, and no column of the result is.
 
 
 # %% answer="2.6.3" title="Where do taxis pile up?"
@@ -493,16 +493,16 @@ print(shuffled.sort_values("trip_id").head(3))
 # - `shift`, `cumsum` and `rolling` over a whole table bring all rows into one partition, since each row must see the one before it. Inside groups (`groupby("vendor_id").cumsum()`) they work in parallel.
 
 # %%
-dear = rides[["rate_code", "trip_id", "fare_amount"]].sort_values(
+costly = rides[["rate_code", "trip_id", "fare_amount"]].sort_values(
     ["fare_amount", "trip_id"], ascending=[False, True]
 )
-print(dear.groupby("rate_code").head(1).sort_values("rate_code"))
+print(costly.groupby("rate_code").head(1).sort_values("rate_code"))
 
 # %% [markdown]
 # ### Exercise 2.6.4: the latest rides
 #
 # Return for each `vendor_id` its `n` latest rides by `pickup_ts`; of rides that begin at the same moment, the one with the larger `trip_id` counts as later. A vendor with fewer rides appears with all of them. The result has the columns `trip_id`, `vendor_id` and `pickup_ts`, sorted by
-# `vendor_id` (large ones first), within a vendor the latest first. **The order is part of the task**, the index is not (give it no name).
+# `vendor_id` (large ones first), within a vendor the latest first. `vendor_id` and `pickup_ts` are never NULL. **The order is part of the task**, the index is not (give it no name).
 
 
 # %% answer="2.6.4" title="The latest rides"
@@ -612,7 +612,7 @@ def latest(trips, n):
 # %% [markdown]
 # ## Pandas functions, batch by batch
 #
-# Some functions exist in pandas only, for instance `pd.cut`, which sorts numbers into classes. pandas-on-Spark can hand your function pieces of the table as **real pandas objects**, on the machines where they lie:
+# Some functions exist in pandas only, for instance `pd.cut(values, edges, right=False, labels=[...])`, which sorts numbers into classes: between two edges lies one class, and with `right=False` a value on an edge belongs to the class above it. The result is categories; `astype(object)` makes texts of them. pandas-on-Spark can hand your function pieces of the table as **real pandas objects**, on the machines where they lie:
 #
 # | call | the function gets | it must return |
 # |---|---|---|
@@ -640,11 +640,11 @@ for pieces in (1, 4):
 
 
 # %%
-def initials(flags) -> ps.Series[str]:
+def in_words(flags) -> ps.Series[str]:
     return flags.map({"Y": "was offline", "N": None})
 
 
-offline = rides.stored_and_forwarded.pandas_on_spark.transform_batch(initials)
+offline = rides.stored_and_forwarded.pandas_on_spark.transform_batch(in_words)
 print(offline.value_counts(dropna=False).sort_index())
 
 # %% [markdown]
@@ -672,7 +672,7 @@ def classes(trips: DataFrame, parts: int) -> ps.DataFrame:
     ### END SOLUTION
 
 
-# %% check="2.6.5" points=3
+# %% check="2.6.5" points=2
 ### BEGIN HIDDEN TESTS
 variant(
     "2.6.5",
@@ -701,8 +701,8 @@ check(
 
 # %% [markdown] hints="2.6.5"
 # 1. The mean belongs to the whole table. Where must it be computed, so that no batch can get it wrong?
-# 2. `pd.cut(values, edges, labels=..., right=False)` puts a value on a border into the upper class. The outermost edges can be infinite. A function inside your function sees the mean.
-# 3. `pd.cut` gives categories. Make objects of them (`astype(object)`), and use `where` to give `None` where the distance is missing. Without batches, `mask` and `where` of a column do it as well.
+# 2. Two borders make three classes, which need four edges: the outermost can be infinite. A function inside your function sees the mean.
+# 3. Look at what becomes of a missing distance: the class must be `None`, which `where` of the texts can give. Without batches, `mask` and `where` of a column do the whole task as well.
 
 
 # %% wrong="2.6.5" because="`class` is wrong in"
@@ -817,7 +817,7 @@ print(
 # a riddle.
 
 # %%
-per_day = (
+per_month = (
     trips.filter("pickup_zone_id = 31")
     .groupBy(F.date_trunc("month", "pickup_ts").cast("date").alias("month"))
     .agg(
@@ -826,7 +826,7 @@ per_day = (
     )
     .orderBy("month")
 )
-figure = per_day.plot.bar(
+figure = per_month.plot.bar(
     x="month",
     y=["billed", "tips"],
     title="Rides that begin in zone 31",
@@ -1115,7 +1115,7 @@ with connect.connected(spark) as remote:
 #     return pairs.reduceByKey(lambda a, b: a + b).toDF(["rate_code", "fee"])
 # ```
 #
-# Write it so that it runs **over Connect**: `check` calls your function with a Connect session as `spark`, and with `trips` from there. The keys of `fees` are texts, it is never empty and may name codes that have no ride; those do not appear. `distance_km` and `rate_code` are never NULL.
+# Write it so that it runs **over Connect**: `check` calls your function with a Connect session as `spark`, and with `trips` from there. The keys of `fees` are texts, its values numbers, some of them whole (`int`); it is never empty and may name codes that have no ride; those do not appear. `distance_km` and `rate_code` are never NULL.
 
 
 # %% answer="2.6.7" title="Move the fee report"
@@ -1409,7 +1409,7 @@ with connect.connected(spark) as remote:
 #     return functools.reduce(DataFrame.union, parts)
 # ```
 #
-# Repair it, so that it returns what it returned in classic Spark: a row for each entry of `kinds` (never empty), also for one that has no ride (0 rides, `fares` NULL), and twice for one that is there twice.
+# (The entries of `kinds` are whole numbers from our own program; a text from outside must not get into SQL like this, see 1.4.) Repair it, so that it returns what it returned in classic Spark: a row for each entry of `kinds` (never empty), also for one that has no ride (0 rides, `fares` NULL), and twice for one that is there twice.
 
 
 # %% answer="2.6.9" title="A report in parts"
@@ -1418,9 +1418,11 @@ def in_parts(spark: SparkSession, trips: DataFrame, kinds: list) -> DataFrame:
     ### BEGIN SOLUTION
     parts = []
     for kind in kinds:
-        part = trips.filter(f"payment_type = {kind}")
-        query = f"SELECT {kind} AS payment_type, count(*) AS rides, sum(fare_amount) AS fares FROM {{part}}"
-        parts.append(spark.sql(query, part=part))
+        part = trips.filter(F.col("payment_type") == kind)
+        query = (
+            "SELECT :kind AS payment_type, count(*) AS rides, sum(fare_amount) AS fares FROM {part}"
+        )
+        parts.append(spark.sql(query, args={"kind": kind}, part=part))
     return functools.reduce(DataFrame.unionByName, parts)
     ### END SOLUTION
 
@@ -1433,12 +1435,12 @@ variant("2.6.9", "twice", "a kind of payment that is named twice", kinds=[2, 1, 
 check("2.6.9", in_parts, connect=True, arguments={"kinds": [1, 2, 3]})
 
 # %% [markdown] equivalent="2.6.9" because="Neither payment_type nor an entry of kinds is NULL."
-# - SQL null-safe equality: payment_type = → payment_type <=>
+# - null-safe equality: F.col('payment_type') == kind → F.col('payment_type').eqNullSafe(kind)
 
 # %% [markdown] hints="2.6.9"
 # 1. All three queries read a view of the same name. Which contents has it when they run?
 # 2. Either each part gets a view with a name of its own, or no view at all.
-# 3. `spark.sql` takes DataFrames as parameters (`{part}` in the text; in an f-string double the braces). With DataFrame methods, an `agg` without `groupBy` gives one row even for no rides.
+# 3. `spark.sql` takes DataFrames as parameters (`{part}` in the text), and values (`:kind`, in `args`). With DataFrame methods, an `agg` without `groupBy` gives one row even for no rides.
 
 
 # %% wrong="2.6.9" because="`rides` is wrong in 2 of 3"
