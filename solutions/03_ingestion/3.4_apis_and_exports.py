@@ -117,7 +117,7 @@ lamp.select(F.from_json("line", schema_of_products).alias("it")).select("it.*").
 # |---|---|
 # | `GET {api}/parcels` | a page of parcels, oldest first: `{"items": [...], ...}`. `page_size`: rows of a page, 20 unless you ask for more, at most 100 |
 # | `... ?cursor=...` | in 3.4.1 and 3.4.4, pages by cursor; the answer has `"next"`, null on the last page |
-# | `... ?page=3` | in 3.4.2, 3.4.3 and 3.4.5, pages by number, from 1; the answer has `"page"` and `"pages"` |
+# | `... ?page=3` | in 3.4.2, 3.4.3 and 3.4.4, pages by number, from 1; the answer has `"page"` and `"pages"` |
 # | `GET {api}/parcels/summary` | `{"rows": 1151, "largest_page": 100}` |
 #
 # One item is `{"parcel_id": 11, "order_id": 1, "carrier": "Fastline", "weight_kg": 1.2, "freight": "4.90", "shipped_at": "2024-01-02T10:15:00.000Z", "delivered_at": null}`. `carrier` and `delivered_at` may be null.
@@ -951,216 +951,6 @@ def land(spark, api, landing, batch):
 
 
 # %% [markdown]
-# ## Only what is new
-#
-# Fetching everything every night works until there is much of everything. Good APIs take a parameter like `updated_since`: only what has changed at that time **or later**. The job keeps the time of the newest change that it has,
-# the **watermark**, and asks from there on next time. Four things go wrong with this:
-#
-# - **Whose clock?** The watermark must be a time that the *server* gave, the largest in the rows that came. With the clock of your own machine you lose what changed while you were asking.
-# - **Which time?** The time at which the server *noted* the change. Times at which things happened come in any order: a parcel that was handed over on Monday may be reported on Thursday.
-# - **The border.** Two changes can have the same time, and only one of them may have been there when you asked. So ask for "this time or later", and you get the rows of the border a second time.
-# - **Twice.** So drop what you have already, by its key. This is also what makes a repeated run harmless.
-#
-# The watermark needs no file of its own as long as it can be computed from what is stored: then it is never ahead of the data, whatever breaks.
-
-# %%
-stored = spark.createDataFrame(
-    [(1, "2025-05-01 08:00:00"), (2, "2025-05-01 09:30:00.250")], "code INT, changed STRING"
-).withColumn("changed", F.col("changed").cast("timestamp"))
-came = spark.createDataFrame(
-    [(2, "2025-05-01 09:30:00.250"), (3, "2025-05-01 09:30:00.250")], "code INT, changed STRING"
-).withColumn("changed", F.col("changed").cast("timestamp"))
-
-print("ask from", stored.agg(F.max("changed").cast("string")).first()[0])
-came.join(stored, ["code", "changed"], "left_anti").show(truncate=False)
-
-# %% [markdown]
-# A timestamp as text (`cast("string")`) is in the time zone of the session, which is UTC here, and APIs take it like that or with a `T` and a `Z`.
-#
-# The first time, there is nothing stored: no folder, no watermark. Ask without the parameter then. Whether a local folder is there tells `Path(...).exists()`.
-#
-# ### Exercise 3.4.4: since the last time
-#
-# The carrier also lists **changes**: `GET {api}/changes`, pages by cursor (at most 100 rows, 20 unless you ask for more), with `updated_since` if you like; give it with every page. One item is
-# `{"parcel_id": 11, "status": "shipped", "updated_at": "2025-06-01T08:00:00.250Z"}`. What has been listed never changes; a parcel changes at most once at any one time; new changes have a time that is as late as the last one, or later.
-#
-# Write a job that brings the Parquet folder `target` up to date: it appends all changes that are not in there yet. It is run again and again, while new changes come in between runs, or none. Do not fetch what is older than the newest stored change.
-# The first run finds no folder; if there are no changes yet, it may leave none.
-
-
-# %% answer="3.4.4" title="Since the last time"
-def catch_up(spark: SparkSession, api: str, target: str) -> None:
-    """Appends what is new to the Parquet folder `target`: (parcel_id BIGINT, status STRING, updated_at TIMESTAMP)."""
-    ### BEGIN SOLUTION
-    stored = spark.read.parquet(target) if Path(target).exists() else None
-    since = stored and stored.agg(F.max("updated_at").cast("string")).first()[0]
-    lines, cursor, more = [], None, True
-    while more:
-        asked = {"page_size": 100, "cursor": cursor, "updated_since": since}
-        found = requests.get(f"{api}/changes", params=asked, timeout=10).json()
-        lines += [(json.dumps(item),) for item in found["items"]]
-        cursor = found["next"]
-        more = cursor is not None
-    schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-    changes = spark.createDataFrame(lines, "line STRING")
-    changes = changes.select(F.from_json("line", schema).alias("change")).select("change.*")
-    if stored:
-        changes = changes.join(stored, ["parcel_id", "updated_at"], "left_anti")
-    changes.write.mode("append").parquet(target)
-    ### END SOLUTION
-
-
-# %% check="3.4.4" points=3
-### BEGIN HIDDEN TESTS
-variant(
-    "3.4.4",
-    "late start",
-    "a first run before there is anything, and runs without news",
-    script=["run", "feed 1", "run", "run", "feed rest", "run", "run"],
-)
-### END HIDDEN TESTS
-check(
-    "3.4.4",
-    catch_up,
-    deadline=90,
-    arguments={
-        "script": ["feed 1", "run", "feed 1", "run", "run", "feed rest", "run"],
-        "behaviour": {"page_size": 20},
-    },
-    files={
-        "given": {
-            "api": {
-                "table": "shipments",
-                "line": "to_json(named_struct('parcel_id', shipment_id % 5000, 'status', if(delivered_ts IS NULL, 'shipped', 'delivered'), "
-                "'updated_at', timestamp_millis(1748736000250 + 7200000 * (shipment_id DIV 400))))",
-                "files": 3,
-                "served": {
-                    "as": "changes",
-                    "updated": "updated_at",
-                    "record": {"rows": {"at_most": "reference"}},
-                },
-            }
-        },
-        "made": {"target": {"key": ["parcel_id", "updated_at"], "optional": True}},
-    },
-)
-
-# %% [markdown] equivalent="3.4.4" because="Nothing is slow here, so no timeout is ever reached; and nobody asks for the fewest pages."
-# - drop option: timeout=10 of get
-# - number: 10 → 11
-# - number: 10 → 9
-# - number: 100 → 99
-
-# %% [markdown] equivalent="3.4.4" because="Python writes a time like Spark, and both are in UTC."
-# - drop call: .cast('string')
-
-# %% [markdown] hints="3.4.4"
-# 1. Three parts: what is the newest stored change (if anything is stored), what has the carrier since then, what of that is not stored yet?
-# 2. The first part is a `max` as text, or None without a folder; `requests` leaves out a parameter that is None. The second is the loop of 3.4.1 with one parameter more. The third is an anti join by `parcel_id` and `updated_at`.
-# 3. Append the rest. Overwriting would destroy what you have read from; and a filter `updated_at > watermark` in place of the anti join loses changes of the border.
-
-
-# %% wrong="3.4.4" because="copies of others"
-def catch_up(spark, api, target):
-    stored = spark.read.parquet(target) if Path(target).exists() else None
-    since = stored and stored.agg(F.max("updated_at").cast("string")).first()[0]
-    lines, cursor, more = [], None, True
-    while more:
-        asked = {"page_size": 100, "cursor": cursor, "updated_since": since}
-        found = requests.get(f"{api}/changes", params=asked, timeout=10).json()
-        lines += [(json.dumps(item),) for item in found["items"]]
-        cursor = found["next"]
-        more = cursor is not None
-    schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-    changes = spark.createDataFrame(lines, "line STRING")
-    changes = changes.select(F.from_json("line", schema).alias("change")).select("change.*")
-    changes.write.mode("append").parquet(target)
-
-
-# %% wrong="3.4.4" because="missing"
-def catch_up(spark, api, target):
-    stored = spark.read.parquet(target) if Path(target).exists() else None
-    since = stored and stored.agg(F.max("updated_at").cast("string")).first()[0]
-    lines, cursor, more = [], None, True
-    while more:
-        asked = {"page_size": 100, "cursor": cursor, "updated_since": since}
-        found = requests.get(f"{api}/changes", params=asked, timeout=10).json()
-        lines += [(json.dumps(item),) for item in found["items"]]
-        cursor = found["next"]
-        more = cursor is not None
-    schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-    changes = spark.createDataFrame(lines, "line STRING")
-    changes = changes.select(F.from_json("line", schema).alias("change")).select("change.*")
-    if since:
-        changes = changes.where(F.col("updated_at") > F.lit(since).cast("timestamp"))
-    changes.write.mode("append").parquet(target)
-
-
-# %% wrong="3.4.4" because="rows"
-def catch_up(spark, api, target):
-    stored = spark.read.parquet(target) if Path(target).exists() else None
-    lines, cursor, more = [], None, True
-    while more:
-        asked = {"page_size": 100, "cursor": cursor}
-        found = requests.get(f"{api}/changes", params=asked, timeout=10).json()
-        lines += [(json.dumps(item),) for item in found["items"]]
-        cursor = found["next"]
-        more = cursor is not None
-    schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-    changes = spark.createDataFrame(lines, "line STRING")
-    changes = changes.select(F.from_json("line", schema).alias("change")).select("change.*")
-    if stored:
-        changes = changes.join(stored, ["parcel_id", "updated_at"], "left_anti")
-    changes.write.mode("append").parquet(target)
-
-
-# %% wrong="3.4.4" because="before there is anything"
-def catch_up(spark, api, target):
-    since = None
-    if Path(target).exists():
-        stored = spark.read.parquet(target)
-        since = stored.orderBy(F.desc("updated_at")).first()["updated_at"].isoformat()
-    lines, cursor, more = [], None, True
-    while more:
-        asked = {"page_size": 100, "cursor": cursor, "updated_since": since}
-        found = requests.get(f"{api}/changes", params=asked, timeout=10).json()
-        lines += [(json.dumps(item),) for item in found["items"]]
-        cursor = found["next"]
-        more = cursor is not None
-    schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-    changes = spark.createDataFrame(lines, "line STRING")
-    changes = changes.select(F.from_json("line", schema).alias("change")).select("change.*")
-    if since:
-        changes = changes.join(stored, ["parcel_id", "updated_at"], "left_anti")
-    changes.write.mode("append").parquet(target)
-
-
-# %% right="3.4.4"
-def catch_up(spark, api, target):
-    known, since = set(), ""
-    if Path(target).exists():
-        newest = "SELECT parcel_id, updated_at FROM (SELECT *, max(updated_at) OVER () AS newest FROM stored)"
-        spark.read.parquet(target).createOrReplaceTempView("stored")
-        rows = spark.sql(f"{newest} WHERE updated_at = newest").collect()
-        known = {row["parcel_id"] for row in rows}
-        if rows:
-            since = rows[0]["updated_at"].strftime("&updated_since=%Y-%m-%dT%H:%M:%S.%fZ")
-    new, cursor = [], ""
-    while cursor is not None:
-        address = f"{api}/changes?page_size=100{since}"
-        page = requests.get(address + (f"&cursor={cursor}" if cursor else ""), timeout=10).json()
-        for item in page["items"]:
-            moment = dt.datetime.fromisoformat(item["updated_at"])
-            border = since and moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") in since
-            if not (border and item["parcel_id"] in known):
-                new.append((item["parcel_id"], item["status"], moment))
-        cursor = page["next"]
-    if new:
-        schema = "parcel_id BIGINT, status STRING, updated_at TIMESTAMP"
-        spark.createDataFrame(new, schema).coalesce(1).write.mode("append").parquet(target)
-
-
-# %% [markdown]
 # ## An API as a data source
 #
 # So far the driver fetched everything, page after page, and Spark had nothing to do. Spark's own sources work differently: the data are cut into **partitions**, each is read by a task, several at a time, and nothing
@@ -1227,7 +1017,7 @@ print(few.count(), "rows, and", calm.facts.requests, "requests after a second ac
 # - Cursors cannot be cut into partitions, because nobody knows the cursor of page 7 before page 6 has come. Page numbers, ranges of keys or days can.
 # - Since Spark 4.1 a reader can have a method `pushFilters`, which is told the conditions of `where` and may ask the API for less. It must be switched on: `spark.sql.python.filterPushdown.enabled`.
 #
-# ### Exercise 3.4.5: the carrier as a source
+# ### Exercise 3.4.4: the carrier as a source
 #
 # Write a data source for `GET {api}/parcels`, which here has pages by number (20 rows unless you ask for more, at most 100), and return a DataFrame that reads from it: all parcels, in **exactly `partitions` partitions** (also when there are fewer pages, or none).
 # Ask for 100 rows at a time. The work is to be shared: each partition fetches some of the pages, and **each page is fetched once**. How many rows there are tells `GET {api}/parcels/summary`. The carrier fails now and then, and wants rests; `fetch` can be used in the workers, too.
@@ -1235,7 +1025,7 @@ print(few.count(), "rows, and", calm.facts.requests, "requests after a second ac
 # Define the classes inside the function, or in a cell of your own above it.
 
 
-# %% answer="3.4.5" title="The carrier as a source"
+# %% answer="3.4.4" title="The carrier as a source"
 def carrier_source(spark: SparkSession, api: str, partitions: int) -> DataFrame:
     """(parcel_id BIGINT, weight_kg DOUBLE, freight DECIMAL(10,2), delivered_at TIMESTAMP or NULL) from a Python data source."""
     ### BEGIN SOLUTION
@@ -1279,24 +1069,24 @@ def carrier_source(spark: SparkSession, api: str, partitions: int) -> DataFrame:
     ### END SOLUTION
 
 
-# %% check="3.4.5" points=4
+# %% check="3.4.4" points=4
 ### BEGIN HIDDEN TESTS
 variant(
-    "3.4.5",
+    "3.4.4",
     "one page",
     "fewer pages than partitions",
     shipments=lambda parcels: parcels.limit(100),
 )
 variant(
-    "3.4.5",
+    "3.4.4",
     "one parcel more",
     "a last page with a single parcel",
     shipments=lambda parcels: parcels.limit(101),
 )
-variant("3.4.5", "no page", "no parcels at all", shipments=variants.empty)
+variant("3.4.4", "no page", "no parcels at all", shipments=variants.empty)
 ### END HIDDEN TESTS
 check(
-    "3.4.5",
+    "3.4.4",
     carrier_source,
     deadline=90,
     key=["parcel_id"],
@@ -1335,13 +1125,13 @@ check(
     },
 )
 
-# %% [markdown] hints="3.4.5"
+# %% [markdown] hints="3.4.4"
 # 1. Which pages belong to partition 0, 1 and 2? Whoever knows the number of its partition and the number of partitions can say it: pages 1, 4, 7, ... for instance, or a third of them in a row.
 # 2. `partitions()` returns as many `InputPartition`s as the option says. `read` asks for the summary, or `partitions()` does and puts first and last page into the value. Options are text: `int(...)`.
 # 3. In `read`: a loop over the pages of this partition, `fetch` with `page_size=100`, then a loop over the items with `yield` and a tuple of four values: `Decimal(...)`, `dt.datetime.fromisoformat(...)`, and None where there is no time. Then a `DataSource` as in the example, `register`, and `load()`.
 
 
-# %% wrong="3.4.5" because="`api`"
+# %% wrong="3.4.4" because="`api`"
 def carrier_source(spark, api, partitions):
     class ParcelReader(DataSourceReader):
         def __init__(self, options):
@@ -1382,7 +1172,7 @@ def carrier_source(spark, api, partitions):
     return spark.read.format("carrier").options(**options).load()
 
 
-# %% wrong="3.4.5" because="12 partitions"
+# %% wrong="3.4.4" because="12 partitions"
 def carrier_source(spark, api, partitions):
     class ParcelReader(DataSourceReader):
         def __init__(self, options):
@@ -1420,7 +1210,7 @@ def carrier_source(spark, api, partitions):
     return spark.read.format("carrier").option("address", f"{api}/parcels").load()
 
 
-# %% wrong="3.4.5" because="BatchScan"
+# %% wrong="3.4.4" because="BatchScan"
 def carrier_source(spark, api, partitions):
     rows = fetch(f"{api}/parcels/summary").json()["rows"]
     lines = []
@@ -1432,7 +1222,7 @@ def carrier_source(spark, api, partitions):
     return parcels.select(F.from_json("line", schema).alias("parcel")).select("parcel.*")
 
 
-# %% wrong="3.4.5" because="fewer pages than partitions"
+# %% wrong="3.4.4" because="fewer pages than partitions"
 def carrier_source(spark, api, partitions):
     class ParcelReader(DataSourceReader):
         def __init__(self, options):
@@ -1475,7 +1265,7 @@ def carrier_source(spark, api, partitions):
     return spark.read.format("carrier").options(**options).load()
 
 
-# %% wrong="3.4.5" because="isinstance(value, decimal.Decimal)"
+# %% wrong="3.4.4" because="isinstance(value, decimal.Decimal)"
 def carrier_source(spark, api, partitions):
     class ParcelReader(DataSourceReader):
         def __init__(self, options):
@@ -1514,7 +1304,7 @@ def carrier_source(spark, api, partitions):
     return spark.read.format("carrier").options(**options).load()
 
 
-# %% right="3.4.5"
+# %% right="3.4.4"
 class PageRange(InputPartition):
     def __init__(self, first, last):
         self.first, self.last = first, last
@@ -1560,7 +1350,7 @@ def carrier_source(spark, api, partitions):
     return reader.option("parts", partitions).load()
 
 
-# %% right="3.4.5"
+# %% right="3.4.4"
 def carrier_source(spark, api, partitions):
     class LineReader(DataSourceReader):
         def __init__(self, options):
@@ -1630,7 +1420,7 @@ for file in report.glob("part-*.csv"):
     print(file.read_text())
 
 # %% [markdown]
-# ### Exercise 3.4.6: for the accountant
+# ### Exercise 3.4.5: for the accountant
 #
 # The accountant wants a report of the payments, as **one CSV file** in the folder `target`, which does not exist yet:
 #
@@ -1640,7 +1430,7 @@ for file in report.glob("part-*.csv"):
 # - as the last line the total over everything: `total`, nothing at all as the method, number and sum. Without any payments the report has just this line: `total;;0;0.00`
 
 
-# %% answer="3.4.6" title="For the accountant"
+# %% answer="3.4.5" title="For the accountant"
 def for_the_accountant(payments: DataFrame, target: str) -> None:
     """Writes one CSV file (month;method;payments;revenue) with a line for the total at its end."""
     ### BEGIN SOLUTION
@@ -1654,23 +1444,23 @@ def for_the_accountant(payments: DataFrame, target: str) -> None:
     ### END SOLUTION
 
 
-# %% check="3.4.6" points=3
+# %% check="3.4.5" points=3
 ### BEGIN HIDDEN TESTS
-variant("3.4.6", "no payments", "no payments at all", payments=variants.empty)
+variant("3.4.5", "no payments", "no payments at all", payments=variants.empty)
 ### END HIDDEN TESTS
 check(
-    "3.4.6",
+    "3.4.5",
     for_the_accountant,
     files={"made": {"target": {"format": "lines", "ordered": True, "files": {"at_most": 1}}}},
 )
 
-# %% [markdown] hints="3.4.6"
+# %% [markdown] hints="3.4.5"
 # 1. Two DataFrames with the same four columns, the lines and the total, put below each other. What is the sum over no rows, and what must stand there?
 # 2. `total` comes after every month when you sort by text. NULL is written as nothing at all, while empty text becomes two quotation marks.
 # 3. Order: aggregate, `unionByName`, `orderBy`, `coalesce(1)`, then write with the options `header` and `sep`.
 
 
-# %% wrong="3.4.6" because="`target`"
+# %% wrong="3.4.5" because="`target`"
 def for_the_accountant(payments, target):
     counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1681,7 +1471,7 @@ def for_the_accountant(payments, target):
     both.repartitionByRange(2, "month").write.options(header=True, sep=";").csv(target)
 
 
-# %% wrong="3.4.6" because="rows"
+# %% wrong="3.4.5" because="rows"
 def for_the_accountant(payments, target):
     counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1691,7 +1481,7 @@ def for_the_accountant(payments, target):
     both.coalesce(1).write.option("header", True).option("sep", ";").csv(target)
 
 
-# %% wrong="3.4.6" because="order"
+# %% wrong="3.4.5" because="order"
 def for_the_accountant(payments, target):
     counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1702,7 +1492,7 @@ def for_the_accountant(payments, target):
     both.write.option("header", True).option("sep", ";").csv(target)
 
 
-# %% wrong="3.4.6" because="no payments at all"
+# %% wrong="3.4.5" because="no payments at all"
 def for_the_accountant(payments, target):
     counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1713,7 +1503,7 @@ def for_the_accountant(payments, target):
     both.coalesce(1).write.option("header", True).option("sep", ";").csv(target)
 
 
-# %% wrong="3.4.6" because="rows"
+# %% wrong="3.4.5" because="rows"
 def for_the_accountant(payments, target):
     counted = [F.count("*").alias("payments"), F.sum("amount").cast("double").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1724,7 +1514,7 @@ def for_the_accountant(payments, target):
     both.coalesce(1).write.option("header", True).option("sep", ";").csv(target)
 
 
-# %% right="3.4.6"
+# %% right="3.4.5"
 def for_the_accountant(payments, target):
     payments.sparkSession.sql("""
         WITH known AS (
@@ -1737,7 +1527,7 @@ def for_the_accountant(payments, target):
     """).coalesce(1).write.csv(target, header=True, sep=";")
 
 
-# %% right="3.4.6"
+# %% right="3.4.5"
 def for_the_accountant(payments, target):
     known = payments.na.fill("unknown", ["method"]).withColumn(
         "month", F.col("paid_ts").cast("string").substr(1, 7)
@@ -1803,7 +1593,7 @@ spark.read.format("avro").load(f"{folder}/avro").printSchema()
 # All exports of one run must tell of the **same moment**. If each of them computes its DataFrame anew from a table in which rows arrive, the report and the documents do not agree, and somebody spends a day to find out why. So read once, keep it (`cache`, a table, a fixed
 # version of a Delta table), and write everything from that.
 #
-# ### Exercise 3.4.7: one export, three formats
+# ### Exercise 3.4.6: one export, three formats
 #
 # Make one document per order: `order_id`, `ordered_at` (from `order_ts`), `customer_id`, `status`, `month` (the month of `order_ts` as text such as `2025-03`) and `lines`, an array of structs with `line`, `product_id`, `quantity` and `unit_price`, sorted by `line`; an empty array for an order without lines.
 # Lines of orders that are not in `orders` do not count. Write the documents three times; none of the folders exists yet:
@@ -1813,7 +1603,7 @@ spark.read.format("avro").load(f"{folder}/avro").printSchema()
 # - `warehouse`: Parquet, types as in Avro, partitioned by `month`, **one file per month**
 
 
-# %% answer="3.4.7" title="One export, three formats"
+# %% answer="3.4.6" title="One export, three formats"
 def three_formats(
     orders: DataFrame, order_items: DataFrame, documents: str, archive: str, warehouse: str
 ) -> None:
@@ -1842,10 +1632,10 @@ def three_formats(
     ### END SOLUTION
 
 
-# %% check="3.4.7" points=3
+# %% check="3.4.6" points=3
 ### BEGIN HIDDEN TESTS
 variant(
-    "3.4.7",
+    "3.4.6",
     "shuffled",
     "lines that do not come in order, more than nine to an order, and lines of unknown orders",
     order_items=lambda lines: lines.withColumn("order_id", F.expr("order_id DIV 4")).withColumn(
@@ -1855,7 +1645,7 @@ variant(
 )
 ### END HIDDEN TESTS
 check(
-    "3.4.7",
+    "3.4.6",
     three_formats,
     deadline=90,
     files={
@@ -1873,18 +1663,18 @@ check(
     },
 )
 
-# %% [markdown] equivalent="3.4.7" because="Keeping the rows saves time and changes nothing."
+# %% [markdown] equivalent="3.4.6" because="Keeping the rows saves time and changes nothing."
 # - drop call: .cache()
 # - drop statement: whole.unpersist()
 # - drop call: .unpersist()
 
-# %% [markdown] hints="3.4.7"
+# %% [markdown] hints="3.4.6"
 # 1. First the documents with the right types, in one DataFrame. The JSON export is the only one that is different: change its column `lines` at the very end.
 # 2. Group the lines by order with a sorted list of structs, join them to `orders` so that every order stays, and replace a missing list by `F.array()`.
 # 3. `F.transform` with `withField` makes text of the prices. The options: `ignoreNullFields` for JSON; `repartition("month")` and `partitionBy("month")` for Parquet.
 
 
-# %% wrong="3.4.7" because="`documents`"
+# %% wrong="3.4.6" because="`documents`"
 def three_formats(orders, order_items, documents, archive, warehouse):
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.groupBy("order_id").agg(
@@ -1906,7 +1696,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition("month").write.partitionBy("month").parquet(warehouse)
 
 
-# %% wrong="3.4.7" because="missing"
+# %% wrong="3.4.6" because="missing"
 def three_formats(orders, order_items, documents, archive, warehouse):
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.groupBy("order_id").agg(
@@ -1928,7 +1718,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition("month").write.partitionBy("month").parquet(warehouse)
 
 
-# %% wrong="3.4.7" because="`lines` is wrong"
+# %% wrong="3.4.6" because="`lines` is wrong"
 def three_formats(orders, order_items, documents, archive, warehouse):
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.coalesce(1).groupBy("order_id").agg(F.collect_list(content).alias("lines"))
@@ -1948,7 +1738,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition("month").write.partitionBy("month").parquet(warehouse)
 
 
-# %% wrong="3.4.7" because="lines of unknown orders"
+# %% wrong="3.4.6" because="lines of unknown orders"
 def three_formats(orders, order_items, documents, archive, warehouse):
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.groupBy("order_id").agg(
@@ -1970,7 +1760,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition("month").write.partitionBy("month").parquet(warehouse)
 
 
-# %% wrong="3.4.7" because="files"
+# %% wrong="3.4.6" because="files"
 def three_formats(orders, order_items, documents, archive, warehouse):
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.groupBy("order_id").agg(
@@ -1992,7 +1782,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition(3, "order_id").write.partitionBy("month").parquet(warehouse)
 
 
-# %% wrong="3.4.7" because="`archive`"
+# %% wrong="3.4.6" because="`archive`"
 def three_formats(orders, order_items, documents, archive, warehouse):
     text = F.col("unit_price").cast("string").alias("unit_price")
     content = F.struct("line", "product_id", "quantity", text)
@@ -2012,7 +1802,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     whole.repartition("month").write.partitionBy("month").parquet(warehouse)
 
 
-# %% right="3.4.7"
+# %% right="3.4.6"
 def three_formats(orders, order_items, documents, archive, warehouse):
     spark = orders.sparkSession
     whole = spark.sql("""
@@ -2032,7 +1822,7 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     spark.catalog.dropTempView("whole")
 
 
-# %% right="3.4.7"
+# %% right="3.4.6"
 def three_formats(orders, order_items, documents, archive, warehouse):
     in_orders = orders.select("order_id", "order_ts", "customer_id", "status").alias("o")
     filled = F.when(
@@ -2055,156 +1845,6 @@ def three_formats(orders, order_items, documents, archive, warehouse):
     exact.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"})).write.text(documents)
     whole.write.format("avro").save(archive)
     whole.repartition(1).write.partitionBy("month").parquet(warehouse)
-
-
-# %% [markdown]
-# ## A snapshot: the state at one moment
-#
-# Tables change. "How much was open at the end of May?" cannot be answered from a table that shows July. A **snapshot** keeps the state of one moment, with a column that says which one. Delta Lake makes it easy to take it late, even days after the moment: each change of a Delta table makes a new **version**, and
-# older versions can still be read, by number (`versionAsOf`) or by time (`timestampAsOf`: the last version that was there at that time). Notebook 4.1 shows how this works; here it is enough to know how to ask:
-#
-# | in Python | in SQL |
-# |---|---|
-# | `spark.read.format("delta").option("versionAsOf", 0).table("t")` | `SELECT * FROM t VERSION AS OF 0` |
-# | `spark.read.format("delta").option("timestampAsOf", "2025-06-01 00:00:00").table("t")` | `SELECT * FROM t TIMESTAMP AS OF '2025-06-01 00:00:00'` |
-
-# %%
-spark.sql("DROP DATABASE IF EXISTS office CASCADE")
-spark.sql(f"CREATE DATABASE office LOCATION '{folder}/office'")
-spark.sql("CREATE TABLE office.desks USING delta AS SELECT 1 AS desk, 'free' AS state")
-spark.sql("INSERT INTO office.desks VALUES (2, 'free')")
-spark.sql("UPDATE office.desks SET state = 'taken' WHERE desk = 1")
-for version in range(3):
-    then = spark.sql(f"SELECT desk, state FROM office.desks VERSION AS OF {version}")
-    print(version, [tuple(row) for row in then.orderBy("desk").collect()])
-
-# %% [markdown]
-# Versions are no archive: `VACUUM` removes old files, usually after a week. What must be kept is copied, into a table of snapshots. The copy must bear repetition, like everything in this notebook: running it again for the same day replaces that day and leaves the others alone. With
-# Delta this is one write: mode `overwrite` with the option `replaceWhere`, a condition that says which rows the new ones replace. It is one **commit**: who reads meanwhile sees the old day or the new one, never none.
-
-# %%
-day_three = spark.createDataFrame([(3, 30)], "day INT, desks INT")
-spark.sql(
-    "CREATE TABLE office.counts USING delta AS SELECT * FROM VALUES (2, 20), (3, 999) AS t(day, desks)"
-)
-writer = day_three.write.format("delta").mode("overwrite")
-writer.option("replaceWhere", "day = 3").saveAsTable("office.counts")
-print([tuple(row) for row in spark.table("office.counts").orderBy("day").collect()])
-
-# %% [markdown]
-# ### Exercise 3.4.8: the end of the month
-#
-# `ledger` is the name of a Delta table (`payment_id`, `order_id`, `amount`) that changes all day. `snapshots` is the name of a Delta table (`day DATE`, `payment_id`, `order_id`, `amount`) with the state at earlier days, and perhaps a wrong or unfinished one of `day`. Put the state that `ledger` had at the time `closing` into `snapshots`,
-# as the snapshot of `day`. Nothing else in `snapshots` may change, and it must be **one commit**. Leave `ledger` alone.
-
-
-# %% answer="3.4.8" title="The end of the month"
-def end_of_month(spark: SparkSession, ledger: str, snapshots: str, closing: str, day: str) -> None:
-    """Puts the rows that the Delta table `ledger` had at `closing` into `snapshots`, as those of `day`."""
-    ### BEGIN SOLUTION
-    then = spark.read.format("delta").option("timestampAsOf", closing).table(ledger)
-    state = then.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    writer = state.write.format("delta").mode("overwrite")
-    writer.option("replaceWhere", f"day = '{day}'").saveAsTable(snapshots)
-    ### END SOLUTION
-
-
-# %% check="3.4.8" points=3
-### BEGIN HIDDEN TESTS
-variant(
-    "3.4.8",
-    "another month",
-    "another moment, and a day of which there is no snapshot yet",
-    closing="2025-05-01 00:00:00",
-    day="2025-04-30",
-)
-### END HIDDEN TESTS
-check(
-    "3.4.8",
-    end_of_month,
-    deadline=120,
-    arguments={"closing": "2025-06-01 00:00:00", "day": "2025-05-31"},
-    delta={
-        "tables": {
-            "ledger": {"key": ["payment_id"], "commits": {"at_most": 0}},
-            "snapshots": {"key": ["day", "payment_id"], "commits": {"at_most": 1}},
-        },
-        "uses": ["payments"],
-        "setup": [
-            "CREATE TABLE {ledger} USING delta AS SELECT payment_id, order_id, amount FROM payments WHERE order_id <= 300",
-            "INSERT INTO {ledger} SELECT payment_id, order_id, amount FROM payments WHERE order_id BETWEEN 301 AND 400",
-            "UPDATE {ledger} SET amount = amount - 1 WHERE order_id % 3 = 0",
-            "DELETE FROM {ledger} WHERE order_id % 5 = 0",
-            "CREATE TABLE {snapshots} USING delta AS SELECT DATE'2025-03-31' AS day, payment_id, order_id, amount FROM payments WHERE order_id <= 100",
-            "INSERT INTO {snapshots} SELECT DATE'2025-05-31', payment_id, order_id, amount * 2 FROM payments WHERE order_id BETWEEN 50 AND 120",
-        ],
-        "times": [
-            "2025-04-20 08:00:00",
-            "2025-05-12 08:00:00",
-            "2025-05-31 23:59:59",
-            "2025-06-01 07:00:00",
-        ],
-    },
-)
-
-# %% [markdown] hints="3.4.8"
-# 1. Two steps: read `ledger` as it was, then replace one day in `snapshots`.
-# 2. The moment is a time, so `timestampAsOf`. The column `day` is a DATE: cast the text.
-# 3. Mode `overwrite`, the option `replaceWhere` with a condition on `day`, and `saveAsTable`. A DELETE followed by an INSERT would be two commits.
-
-
-# %% wrong="3.4.8" because="`snapshots`"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    now = spark.table(ledger)
-    state = now.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    writer = state.write.format("delta").mode("overwrite")
-    writer.option("replaceWhere", f"day = '{day}'").saveAsTable(snapshots)
-
-
-# %% wrong="3.4.8" because="missing"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    then = spark.read.format("delta").option("timestampAsOf", closing).table(ledger)
-    state = then.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    state.write.format("delta").mode("overwrite").saveAsTable(snapshots)
-
-
-# %% wrong="3.4.8" because="not expected"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    then = spark.read.format("delta").option("timestampAsOf", closing).table(ledger)
-    state = then.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    state.write.format("delta").mode("append").saveAsTable(snapshots)
-
-
-# %% wrong="3.4.8" because="commits"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    then = spark.read.format("delta").option("timestampAsOf", closing).table(ledger)
-    state = then.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    spark.sql(f"DELETE FROM {snapshots} WHERE day = '{day}'")
-    state.write.format("delta").mode("append").saveAsTable(snapshots)
-
-
-# %% wrong="3.4.8" because="another moment"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    then = spark.read.format("delta").option("versionAsOf", 2).table(ledger)
-    state = then.select(F.lit(day).cast("date").alias("day"), "payment_id", "order_id", "amount")
-    writer = state.write.format("delta").mode("overwrite")
-    writer.option("replaceWhere", f"day = '{day}'").saveAsTable(snapshots)
-
-
-# %% right="3.4.8"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    spark.sql(f"""
-        INSERT INTO {snapshots} REPLACE WHERE day = '{day}'
-        SELECT DATE'{day}' AS day, payment_id, order_id, amount FROM {ledger} TIMESTAMP AS OF '{closing}'
-    """)
-
-
-# %% right="3.4.8"
-def end_of_month(spark, ledger, snapshots, closing, day):
-    spark.sql(f"SELECT * FROM {ledger} TIMESTAMP AS OF '{closing}'").createOrReplaceTempView("then")
-    state = spark.sql(f"SELECT DATE'{day}' AS day, payment_id, order_id, amount FROM then")
-    others = spark.table(snapshots).where(f"day <> '{day}'").select(state.columns)
-    others.union(state).write.format("delta").mode("overwrite").saveAsTable(snapshots)
 
 
 # %% [markdown]
@@ -2235,7 +1875,7 @@ for name, table in {"source": source, "file": file}.items():
 # %% [markdown]
 # Three rows on both sides, and still one is missing and one doubled.
 #
-# ### Exercise 3.4.9: before it is sent
+# ### Exercise 3.4.7: before it is sent
 #
 # The folder `export` holds CSV files that were made from `payments`: separated by semicolons, the first line of each file has the names `payment_id;method;amount;paid_at`, nothing stands for NULL, and times look like `2025-03-01T08:15:00.000Z`. Amounts may have fewer decimals than usual (`4.5`).
 # Compare the export with `payments` (where `payment_id` is unique) and return one row for each thing that is wrong:
@@ -2250,7 +1890,7 @@ for name, table in {"source": source, "file": file}.items():
 # A payment can have two findings, `repeated` and `different`.
 
 
-# %% answer="3.4.9" title="Before it is sent"
+# %% answer="3.4.7" title="Before it is sent"
 def before_it_is_sent(spark: SparkSession, payments: DataFrame, export: str) -> DataFrame:
     """(payment_id BIGINT, finding STRING), one row for each thing that is wrong with the export."""
     ### BEGIN SOLUTION
@@ -2275,23 +1915,23 @@ def before_it_is_sent(spark: SparkSession, payments: DataFrame, export: str) -> 
     ### END SOLUTION
 
 
-# %% check="3.4.9" points=3
+# %% check="3.4.7" points=3
 ### BEGIN HIDDEN TESTS
 variant(
-    "3.4.9",
+    "3.4.7",
     "nothing wrong",
     "an export in which nothing is wrong",
     payments=lambda payments: payments.where("payment_id % 10 = 2"),
 )
 variant(
-    "3.4.9",
+    "3.4.7",
     "no method",
     "payments whose method nobody knows, though the export gives one",
     payments=variants.replaced(method=F.expr("if(payment_id % 71 = 41, NULL, method)")),
 )
 ### END HIDDEN TESTS
 check(
-    "3.4.9",
+    "3.4.7",
     before_it_is_sent,
     key=["payment_id", "finding"],
     files={
@@ -2319,22 +1959,22 @@ check(
     },
 )
 
-# %% [markdown] equivalent="3.4.9" because="The union of INT and BIGINT is BIGINT, and amounts with two decimals are equal as DOUBLE when they are as DECIMAL."
+# %% [markdown] equivalent="3.4.7" because="The union of INT and BIGINT is BIGINT, and amounts with two decimals are equal as DOUBLE when they are as DECIMAL."
 # - SQL type: payment_id BIGINT , → payment_id INT ,
 # - SQL type: payment_id BIGINT , → payment_id INT , (2)
 # - SQL type: amount DECIMAL(10,2) , → amount DOUBLE ,
 
-# %% [markdown] equivalent="3.4.9" because="Amounts and times are never NULL, neither in the table nor in the export."
+# %% [markdown] equivalent="3.4.7" because="Amounts and times are never NULL, neither in the table nor in the export."
 # - SQL null-safe equality: amount <=> e → amount = e
 # - SQL null-safe equality: paid_ts <=> e → paid_ts = e
 
-# %% [markdown] hints="3.4.9"
+# %% [markdown] hints="3.4.7"
 # 1. Read the files with a schema that has the types of `payments`, so that values can be compared and not their spelling. Then each finding is a small DataFrame of its own.
 # 2. `missing` and `unexpected` are anti joins, one in each direction. `repeated` and `different` start from an inner join.
 # 3. Equal means: method, amount and time are equal or both NULL, `<=>`. The negation of that is `different`. Put the four below each other, and take care that no row is there twice.
 
 
-# %% wrong="3.4.9" because="rows are not expected"
+# %% wrong="3.4.7" because="rows are not expected"
 def before_it_is_sent(spark, payments, export):
     lines = spark.read.csv(export, header=True, sep=";").withColumn(
         "payment_id", F.col("payment_id").cast("bigint")
@@ -2357,7 +1997,7 @@ def before_it_is_sent(spark, payments, export):
     return findings.distinct()
 
 
-# %% wrong="3.4.9" because="whose method nobody knows"
+# %% wrong="3.4.7" because="whose method nobody knows"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
     lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
@@ -2376,7 +2016,7 @@ def before_it_is_sent(spark, payments, export):
     return findings.distinct()
 
 
-# %% wrong="3.4.9" because="copies of others"
+# %% wrong="3.4.7" because="copies of others"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
     lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
@@ -2395,7 +2035,7 @@ def before_it_is_sent(spark, payments, export):
     return findings
 
 
-# %% wrong="3.4.9" because="missing"
+# %% wrong="3.4.7" because="missing"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
     lines = spark.read.schema(schema).csv(export, header=True, sep=";")
@@ -2405,7 +2045,7 @@ def before_it_is_sent(spark, payments, export):
     return gone.union(new).distinct()
 
 
-# %% wrong="3.4.9" because="nothing is wrong"
+# %% wrong="3.4.7" because="nothing is wrong"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
     lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
@@ -2425,7 +2065,7 @@ def before_it_is_sent(spark, payments, export):
     return spark.createDataFrame(rows, ["payment_id", "finding"])
 
 
-# %% right="3.4.9"
+# %% right="3.4.7"
 def before_it_is_sent(spark, payments, export):
     spark.read.option("header", True).option("sep", ";").csv(export).selectExpr(
         "CAST(payment_id AS BIGINT) AS payment_id",
@@ -2446,7 +2086,7 @@ def before_it_is_sent(spark, payments, export):
     """)
 
 
-# %% right="3.4.9"
+# %% right="3.4.7"
 def before_it_is_sent(spark, payments, export):
     schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_ts TIMESTAMP"
     lines = spark.read.csv(export, schema=schema, header=True, sep=";")
@@ -2473,12 +2113,12 @@ def before_it_is_sent(spark, payments, export):
 # %% [markdown]
 # One receiver is missing here: a **database**. How rows get into PostgreSQL, through a staging table and one transaction so that a repeated export changes nothing, is in notebook 3.3.
 #
-# ### Question 3.4.10: the night job
+# ### Question 3.4.8: the night job
 #
 # A colleague has written the job that fetches the customers of a partner every night. It asks for `?page=1`, `?page=2` and so on until a page is empty; the list is sorted by the time of the last change, newest first, and people work at the partner's at night, too. Whatever goes wrong, the request is repeated at once, up to 100 times. The
 # items are put into `spark.createDataFrame(items)`, from which it keeps the five columns that are needed today, and overwrites the Parquet folder that the reports read. In the log stands "done". Name four different problems of this job, say for each what can happen, and how you would build it instead. Six to ten sentences.
 
-# %% [markdown] written="3.4.10" points=4 title="The night job"
+# %% [markdown] written="3.4.8" points=4 title="The night job"
 # ### BEGIN SOLUTION
 # Pages by number over a list that changes at its front move while they are read: a customer who is changed in between comes to the front, all others move by one, and the last row of a page comes again on the next, while the changed one is missed if its page was already read.
 # I would page by cursor, or sort by a column that does not change, and fetch only changes with `updated_since`, from the largest time that is stored on, with the border included and doubles dropped by key.
