@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.4 APIs, Python data sources and exports
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 3.1, 3.2 and 2.3
+# **Time:** 90 minutes · **Data:** retail · **Before this:** 2.1, 2.3, 3.1 and 3.2
 #
 # Much of what a company wants to know is kept by somebody else: the carrier knows where the parcels are, the supplier what things cost, the bank what was paid. They do not hand over their
 # database. They offer an **API**: an address to which a program sends a request and gets a page of JSON. Such a source is slow, it limits you, and it fails in the middle of the night. The
@@ -19,10 +19,9 @@
 #
 # - fetch all pages of an API, each once, and turn them into typed rows
 # - tell answers that deserve another try from those that do not, and wait as you are told
-# - land what came, as it came, with columns that tell where it is from
-# - fetch only what is new, and run the same job twice without doubling a row
+# - land what came, as it came, with columns that tell where it is from, so that the same job can run twice
 # - write an API as a Spark data source, so that partitions fetch pages side by side
-# - export one state of the data as a CSV report, JSON documents, Avro and Parquet, and keep a snapshot of a Delta table
+# - export one state of the data as a CSV report, as JSON documents and as Avro
 # - check an export against its source before anybody relies on it
 
 # %% setup=true
@@ -38,6 +37,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
 
 from autograder import check, hint
+from autograder.services.client import patient
 from datasets import sample
 
 spark = SparkSession.builder.appName("3.4").getOrCreate()
@@ -46,11 +46,12 @@ products = spark.read.parquet(sample("products"))
 orders = spark.read.parquet(sample("orders"))
 order_items = spark.read.parquet(sample("order_items"))
 payments = spark.read.parquet(sample("payments"))
+shipments = spark.read.parquet(sample("shipments"))
 
 # %% [markdown]
 # ## A page of JSON
 #
-# The worked examples talk to a supplier who offers the products of the shop. His API is a small program that runs on your own machine, started by the next cell. It speaks the same language as every
+# The worked examples talk to a supplier, a company that offers the products of the shop. Its API is a small program that runs on your own machine, started by the next cell. It speaks the same language as every
 # other: HTTP. (`autograder.services.api` is a part of this course. It can do what real APIs do, also the unpleasant things.)
 
 # %%
@@ -110,21 +111,42 @@ lamp.select(F.from_json("line", schema_of_products).alias("it")).select("it.*").
 #
 # ### The carrier's API
 #
-# The exercises talk to the **carrier**, who brings the parcels of the shop. Your function gets the beginning of all addresses as the parameter `api` (text, such as `http://127.0.0.1:40123`). It is another
-# server for every check, and the grader keeps a **record** of all requests. This is the documentation:
+# The exercises talk to the **carrier**, who brings the parcels of the shop. Your function gets the beginning of all addresses as the parameter `api` (text, such as `http://127.0.0.1:40123`). This is the documentation:
 #
 # | request | answer |
 # |---|---|
-# | `GET {api}/parcels` | a page of parcels, oldest first: `{"items": [...], ...}`. `page_size`: rows of a page, 20 unless you ask for more, at most 100 |
-# | `... ?cursor=...` | in 3.4.1 and 3.4.4, pages by cursor; the answer has `"next"`, null on the last page |
-# | `... ?page=3` | in 3.4.2, 3.4.3 and 3.4.4, pages by number, from 1; the answer has `"page"` and `"pages"` |
-# | `GET {api}/parcels/summary` | `{"rows": 1151, "largest_page": 100}` |
+# | `GET {api}/parcels` | the parcels, oldest first, in pages **by cursor**: `{"items": [...], "next": ...}`; `next` is null on the last page |
+# | `GET {api}/archive` | the parcels, oldest first, in pages **by number**, from 1: `{"items": [...], "page": 3, "pages": 58}` |
+# | both with `?page_size=...` | so many rows to a page: 20 unless you say so, at most 100 |
+# | `GET {api}/archive/summary` | `{"rows": 1151, "largest_page": 100}` |
+# | `GET {api}/archive/11` | the parcel of this number, or 404 |
 #
 # One item is `{"parcel_id": 11, "order_id": 1, "carrier": "Fastline", "weight_kg": 1.2, "freight": "4.90", "shipped_at": "2024-01-02T10:15:00.000Z", "delivered_at": null}`. `carrier` and `delivered_at` may be null.
 #
+# Each check starts a carrier of its own, which serves the one list that the exercise is about, and the grader keeps a **record** of all requests. You cannot ask that carrier beforehand, but this one, which has the same parcels:
+
+# %%
+kept = shipments.selectExpr(
+    "shipment_id AS parcel_id",
+    "order_id",
+    "carrier",
+    "weight_kg",
+    "CAST(freight AS STRING) AS freight",
+    "shipped_ts AS shipped_at",
+    "delivered_ts AS delivered_at",
+).select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}))
+carrier = local_api.start(
+    {"parcels": local_api.Table(tuple(row[0] for row in kept.collect()), key="parcel_id")},
+    local_api.Behaviour(page_size=20),
+)
+print(requests.get(f"{carrier.url}/parcels?page_size=2", timeout=10).text)
+
+# %% [markdown]
+# It has `/parcels` only. To see what your function gets in a check, put a `print` into it, and remove it when you are done.
+#
 # ### Exercise 3.4.1: all parcels
 #
-# Fetch all parcels, **page by page with cursors, and with no more requests than needed**. Return one row per parcel. Here nothing fails. There may be no parcels at all: then there is one page, without items.
+# Fetch all parcels from `{api}/parcels`, **page by page with cursors, and with no more requests than needed**. Return one row per parcel. Here nothing fails. There may be no parcels at all: then there is one page, without items.
 
 
 # %% answer="3.4.1" title="All parcels"
@@ -305,9 +327,9 @@ def all_parcels(spark, api):
 # | you get | it means | do |
 # |---|---|---|
 # | 200 | here it is | take it |
-# | 400, 401, 403, 404 | your request is wrong: a typing error, no right to ask, nothing there | **stop**: the same request gives the same answer tomorrow |
+# | 400, 401, 403, 404 | your request is wrong: a typing error, no right to ask, nothing there | **stop**: the same request gets the same answer each time |
 # | 429 | too many requests | wait as long as the header `Retry-After` says, then try again |
-# | 500, 502, 503, 504 | the server has a problem | wait, try again, and wait longer each time |
+# | 5xx (500, 502, 503, ...) | the server has a problem | wait, try again, and wait longer each time |
 # | no answer in time, a connection that breaks | the network, or the server | the same |
 #
 # The wait that doubles (10 ms, 20 ms, 40 ms, ...) is called **exponential backoff**. A server that is down because too many asked it does not come up again while all of them ask at once, without a pause. For
@@ -316,10 +338,10 @@ def all_parcels(spark, api):
 # May you ask twice at all? A `GET` only reads; it is **idempotent**: twice is as good as once. An order that is sent twice is not.
 #
 # `requests` tells the two kinds of failure in two ways. An answer with status 503 is an answer: look at `status_code`. No answer at all is an exception: `requests.Timeout`, `requests.ConnectionError` and others, all of them
-# kinds of `requests.RequestException`. A body that ends in the middle is one of them. Our supplier fails at every second page, once with 503 and once with a broken connection, and after four requests he wants a rest:
+# kinds of `requests.RequestException`. A body that ends in the middle is one of them. Our supplier fails at every second page, once with 503 and once with a broken connection, and after four requests it wants a pause (429):
 
 # %%
-supplier.forget()  # his plan begins anew
+supplier.forget()  # its plan begins anew
 seen = []
 for number in range(6):
     asked = {"page_size": 10, "cursor": "cm93IDMw" if number % 2 else None}
@@ -340,9 +362,9 @@ print(seen)
 #
 # ### Exercise 3.4.2: a patient client
 #
-# Write `fetch`. It sends a GET to `address` and waits at most **0.5 seconds** for an answer (the `timeout`). Then:
+# Write `fetch`. It sends a GET to `address` (of `{api}/archive`, in the check) and waits at most **0.5 seconds** for an answer (the `timeout`). Then:
 #
-# - **429**: wait as long as `Retry-After` says and try again. This does not count as a try; it may happen as often as it likes.
+# - **429**: wait as long as `Retry-After` says and try again. This does not count as a try, however often it happens.
 # - **status 500 or more, or no whole answer** (any `requests.RequestException`): that was a failed try. After the first one wait at least 0.01 seconds, after the second at least 0.02, then 0.04 and so on, and try again. The carrier records who comes back sooner.
 #   After `tries` failed tries it is over: return the answer if the last one had one, else let its exception through.
 # - **any other status**: return the answer at once.
@@ -460,7 +482,7 @@ check(
 # - number: 0.5 → 0.4
 # - number: 500 → 499
 
-# %% [markdown] equivalent="3.4.2" because="Whoever waits longer than the least time is patient, too."
+# %% [markdown] equivalent="3.4.2" because="Waiting longer than the least time is patient, too."
 # - number: 0.01 → 0.11
 # - number: 2 → 3
 # - arithmetic: failed - 1 → failed + 1
@@ -715,7 +737,7 @@ def statuses(api, paths, tries):
 # A job that fetches a page, picks three fields and throws the rest away cannot be repaired: when it turns out next month that a fourth field was needed, or that the first was misread, the pages of last month are gone.
 # So data from outside are **landed** first: stored as they came, before anybody interprets them. A second step reads the landed pages and makes typed rows of them, as often as needed. (In Module 4 the landed data become the *bronze* layer.)
 #
-# What is landed gets **lineage columns**, which answer the questions that will be asked:
+# What is landed gets **lineage columns** (see 3.2), which answer the questions that will be asked:
 #
 # | question | column |
 # |---|---|
@@ -740,23 +762,33 @@ for file in sorted(landing.rglob("part-*.json")):
 # %% [markdown]
 # ### When the batch is run again
 #
-# A job that broke in the middle is started again, for the same batch. What must happen with what it has landed already? Appending doubles pages. Overwriting the folder destroys all other batches. The remedy stood in 3.1: one partition folder per batch, and
-# `partitionOverwriteMode` set to `dynamic`, for this write or for the session, so that only those folders are replaced for which there are new rows. Then the job is **idempotent**: it may run as often as it likes.
+# A job that broke in the middle is started again, for the same batch. What must happen with what it has landed already? Appending doubles pages. Overwriting the whole folder destroys all other batches. 3.1 has shown one remedy, dynamic partition overwrite. The other is
+# simpler where a run knows its batch: write **into the folder of this batch**, and overwrite only that. `landing/run=monday` is an ordinary path; a reader of `landing` takes the column `run` from the name of the folder, as if `partitionBy` had made it:
+
+# %%
+again = spark.createDataFrame([(text,)], "body STRING").withColumn("checksum", F.md5("body"))
+again.coalesce(1).write.mode("overwrite").json(f"{landing}/run=monday")
+spark.read.json(str(landing)).select("run", "body").show(truncate=False)
+
+# %% [markdown]
+# With both, a run may be repeated as often as you like and the result is the same: the job is **idempotent**.
 #
 # ### Exercise 3.4.3: landed as it came
 #
-# Fetch all pages of `GET {api}/parcels?page=1`, `page=2`, ... (20 rows each, so leave `page_size` alone; the answer says how many pages there are) and land each as one row in the folder `landing`, as **JSON files partitioned by `batch`**:
+# Fetch all pages of `GET {api}/archive?page=1`, `page=2`, ... (20 rows each, so leave `page_size` alone; the answer says how many pages there are) and land each as one row in the folder `landing`, as **JSON files partitioned by `batch`**, so in `landing/batch=2025-06-02` for that batch:
 #
 # - `page`: its number; `items`: how many parcels it holds
 # - `sha256`: the SHA-256 checksum of the body as text of hexadecimal digits (`sha2` with 256 bits)
 # - `body`: the text of the answer, as it came
 #
-# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there. The carrier fails now and then and wants rests, so use your `fetch` (repair it first if 3.4.2 has not passed).
+# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there.
+#
+# The carrier fails now and then, and refuses requests that come too fast (429). Use `patient(address)` of the set-up cell: it does what `fetch` of 3.4.2 does, and returns the answer. (Your own `fetch` will do as well, once 3.4.2 has passed.)
 
 
 # %% answer="3.4.3" title="Landed as it came"
 def land(spark: SparkSession, api: str, landing: str, batch: str) -> None:
-    """Lands (batch, page INT, items INT, sha256 STRING, body STRING), one row per page, as JSON partitioned by batch."""
+    """Lands (batch STRING, page INT, items INT, sha256 STRING, body STRING), one row per page, as JSON partitioned by batch."""
     ### BEGIN SOLUTION
     pages, number, last = [], 0, 1
     while number < last:
@@ -843,7 +875,7 @@ check(
 # %% [markdown] hints="3.4.3"
 # 1. Collect a tuple for each page first, then make one DataFrame of all of them, then write once. How do you know, before the first answer, how many pages there are?
 # 2. `patient(...)` gives the answer: `.text` is what you land, and `json.loads` of the same text tells you the number of items and of pages.
-# 3. The columns are `batch`, `page`, `items`, `body` with a schema, and `F.sha2`. Write with `partitionBy`, in the mode that replaces, with dynamic partition overwrite.
+# 3. Make rows of `page`, `items` and `body` with a schema, add the checksum with `F.sha2`, and write into the folder of the batch in the mode that replaces. (Or add `batch` and write with `partitionBy` and dynamic partition overwrite.)
 
 
 # %% wrong="3.4.3" because="missing"
@@ -951,18 +983,18 @@ def land(spark, api, landing, batch):
 
 
 # %% [markdown]
+# ### Only what is new, and lists that move
+#
+# Fetching everything every night works until there is much of everything. Good APIs take a parameter like `updated_since`: only what changed at that time **or later**. It works as with the database in 3.3: the watermark is the largest time of change in what you have stored, a time that the *server* gave;
+# you ask from there on, the border included; and you drop by its key what you have already.
+#
+# Take care when the list **changes while you read its pages**. A list with the newest change first, read by page number: between your requests for page 1 and page 2 somebody changes row 500. It moves to the front, and all others before it move by one place. The last row of page 1 is now the first of page 2, so you get it twice, and row 500 in its new
+# state stands on page 1, where you have been already. A list that is sorted oldest change first, or a cursor, avoids this: what changes goes to the end, where you still come by. Where the API offers neither, read by number, drop doubles by key, and fetch the changes since *the beginning* of your run afterwards.
+#
 # ## An API as a data source
 #
 # So far the driver fetched everything, page after page, and Spark had nothing to do. Spark's own sources work differently: the data are cut into **partitions**, each is read by a task, several at a time, and nothing
-# is read before an action asks for it. Since Spark 4 you can write such a source in Python. It takes two classes:
-#
-# | class | method | says |
-# |---|---|---|
-# | a `DataSource` | `name()`, a class method | what goes into `.format("...")` |
-# | | `schema()` | the columns |
-# | | `reader(schema)` | returns the reader; `self.options` are the options of the user, all of them text |
-# | a `DataSourceReader` | `partitions()` | a list of `InputPartition(value)`; runs once, when the query is planned |
-# | | `read(partition)` | a generator of tuples in the order of the schema; runs in a worker, once for each partition |
+# is read before an action asks for it. A Python data source, as you know it from 2.3, does the same: a `DataSource` with name, schema and reader, and a `DataSourceReader` with `partitions()` and `read(partition)`. New here is that reading goes over the network, from several tasks at once, and can fail.
 #
 # The supplier can be asked for single products, `GET /products/7`. A source that reads a range of numbers, in two partitions:
 
@@ -1011,16 +1043,16 @@ print(few.count(), "rows, and", calm.facts.requests, "requests after a second ac
 #
 # What else to know:
 #
-# - The reader travels to the workers, which are other processes. So everything in it must be **picklable**: an address and numbers are; an open connection or the `SparkSession` is not. Make the connection in `read`.
-# - `read` must give Python values of exactly the right kind: a `Decimal` for DECIMAL, a `datetime` for TIMESTAMP, None for NULL. Nothing is converted for you.
-# - Tasks can be repeated, and several run at once. All of them share your limit at the API: more partitions do not make a server faster that lets you ask 10 times a second.
+# - The reader travels to the workers: an address and numbers can be pickled; an open connection or the `SparkSession` cannot. Make the connection in `read`.
+# - JSON gives you texts, and `read` must give Python values of exactly the right kind: a `Decimal` for DECIMAL, a `datetime` for TIMESTAMP, None for NULL. Nothing is converted for you.
+# - Tasks can be repeated, and several run at once. All of them share your limit at the API: if it lets you ask 10 times a second, more partitions do not make it faster.
 # - Cursors cannot be cut into partitions, because nobody knows the cursor of page 7 before page 6 has come. Page numbers, ranges of keys or days can.
 # - Since Spark 4.1 a reader can have a method `pushFilters`, which is told the conditions of `where` and may ask the API for less. It must be switched on: `spark.sql.python.filterPushdown.enabled`.
 #
 # ### Exercise 3.4.4: the carrier as a source
 #
-# Write a data source for `GET {api}/parcels`, which here has pages by number (20 rows unless you ask for more, at most 100), and return a DataFrame that reads from it: all parcels, in **exactly `partitions` partitions** (also when there are fewer pages, or none).
-# Ask for 100 rows at a time. The work is to be shared: each partition fetches some of the pages, and **each page is fetched once**. How many rows there are tells `GET {api}/parcels/summary`. The carrier fails now and then, and wants rests; `fetch` can be used in the workers, too.
+# Write a data source for `GET {api}/archive` and return a DataFrame that reads from it: all parcels, in **exactly `partitions` partitions** (also when there are fewer pages, or none).
+# Ask for 100 rows at a time. The work is to be shared: each partition fetches some of the pages, and **each page is fetched once**. `GET {api}/archive/summary` tells how many rows there are. The carrier fails now and then, and refuses requests that come too fast; use `patient` of the set-up cell again, which works in the workers, too.
 #
 # Define the classes inside the function, or in a cell of your own above it.
 
@@ -1126,7 +1158,7 @@ check(
 )
 
 # %% [markdown] hints="3.4.4"
-# 1. Which pages belong to partition 0, 1 and 2? Whoever knows the number of its partition and the number of partitions can say it: pages 1, 4, 7, ... for instance, or a third of them in a row.
+# 1. Which pages belong to partition 0, 1 and 2? The number of the partition and the number of partitions are enough to say it: pages 1, 4, 7, ... for instance, or a third of them in a row.
 # 2. `partitions()` returns as many `InputPartition`s as the option says. `read` asks for the summary, or `partitions()` does and puts first and last page into the value. Options are text: `int(...)`.
 # 3. In `read`: a loop over the pages of this partition, `patient` with `page_size=100`, then a loop over the items with `yield` and a tuple of four values: `Decimal(...)`, `dt.datetime.fromisoformat(...)`, and None where there is no time. Then a `DataSource` as in the example, `register`, and `load()`.
 
@@ -1388,14 +1420,14 @@ def carrier_source(spark, api, partitions):
 # %% [markdown]
 # ## Files for people: CSV
 #
-# Now the other direction. Who gets an export decides about its format:
+# Now the other direction. The receiver of an export decides on its format:
 #
 # | for | format | because |
 # |---|---|---|
 # | a person with a spreadsheet | CSV, **one** file | everything opens it; it has no types, so agree on every detail |
 # | a program of a partner | JSON lines | nested, readable, no agreement about separators needed |
 # | a partner with a schema registry, a message queue | Avro | the schema travels with the rows, and may grow |
-# | your own analysts, the archive | Parquet, partitioned | small, typed, only the columns that a query needs are read |
+# | your own analysts | Parquet, partitioned (3.1) | small, typed, only the columns that a query needs are read |
 #
 # CSV is the most work, because it says nothing about itself. What you must agree on, and what Spark does if you say nothing:
 #
@@ -1407,7 +1439,8 @@ def carrier_source(spark, api, partitions):
 # | how does a quotation mark inside a text look? | `escape` | `\"`, while spreadsheets want it doubled: `.option("escape", '"')` |
 # | how are times written? | `timestampFormat`, or `date_format` in a column | `2024-01-03T19:08:49.000Z` |
 #
-# Each partition becomes a file. A report is small, so bring it into one partition: `coalesce(1)`. Sort **before** that; `repartition(1)` shuffles the rows and loses their order. (With few rows, adaptive execution often leaves a single partition anyway. Do not count on it: the data grow.)
+# Each partition becomes a file. A report is small, so bring it into one partition, with `repartition(1)` or `coalesce(1)`, and sort **after** that, inside the partition: `sortWithinPartitions`. The other way round there is no promise: `repartition(1)` shuffles sorted rows, and `coalesce(1)` puts partitions together in an order
+# that Spark does not guarantee. (With few rows, adaptive execution often leaves a single partition anyway. Do not count on it: the data grow.)
 
 # %%
 report = Path(tempfile.mkdtemp(prefix="report-")) / "prices"
@@ -1415,7 +1448,8 @@ odd = spark.createDataFrame(
     [(1, 'lamp "Oslo"', None), (2, "rug, grey", Decimal("9.50")), (3, "", Decimal("12.00"))],
     "code INT, article STRING, price DECIMAL(10,2)",
 )
-odd.coalesce(1).write.option("header", True).option("escape", '"').csv(str(report))
+whole = odd.coalesce(1).sortWithinPartitions(F.desc("price"))
+whole.write.option("header", True).option("escape", '"').csv(str(report))
 for file in report.glob("part-*.csv"):
     print(file.read_text())
 
@@ -1426,13 +1460,13 @@ for file in report.glob("part-*.csv"):
 #
 # - columns `month;method;payments;revenue`, separated by semicolons, with their names in the first line
 # - one line for each month and method that occur together: `month` as `2025-03` (by `paid_ts`), `method` with `unknown` for NULL, the number of payments, and their sum with two decimals
-# - sorted by month, then method
+# - sorted by month, then method, as Spark sorts text (capital letters before small ones)
 # - as the last line the total over everything: `total`, nothing at all as the method, number and sum. Without any payments the report has just this line: `total;;0;0.00`
 
 
 # %% answer="3.4.5" title="For the accountant"
 def for_the_accountant(payments: DataFrame, target: str) -> None:
-    """Writes one CSV file (month;method;payments;revenue) with a line for the total at its end."""
+    """Writes one CSV file (month;method;payments;revenue), `method` empty in the line for the total at its end."""
     ### BEGIN SOLUTION
     counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
     month = F.date_format("paid_ts", "yyyy-MM").alias("month")
@@ -1458,7 +1492,7 @@ check(
 # %% [markdown] hints="3.4.5"
 # 1. Two DataFrames with the same four columns, the lines and the total, put below each other. What is the sum over no rows, and what must stand there?
 # 2. `total` comes after every month when you sort by text. NULL is written as nothing at all, while empty text becomes two quotation marks.
-# 3. Order: aggregate, `unionByName`, `orderBy`, `coalesce(1)`, then write with the options `header` and `sep`.
+# 3. Order: aggregate, `unionByName`, one partition, sort inside it, then write with the options `header` and `sep`.
 
 
 # %% wrong="3.4.5" because="`target`"
@@ -1559,12 +1593,12 @@ def for_the_accountant(payments, target):
 
 
 # %% [markdown]
-# ## Files for programs: JSON, Avro, Parquet
+# ## Files for programs: JSON and Avro
 #
 # A partner's program wants an order as **one document** with its lines inside, not two tables that it must join. You know the parts: `collect_list(struct(...))` for each order, a left join so that no order is lost,
 # `coalesce` with an empty array for those without lines. Three details decide whether the export is right:
 #
-# - **Order.** `collect_list` takes rows as they come, and that can be another order tomorrow. `array_sort` sorts structs by their first field, then the second.
+# - **Order.** `collect_list` takes rows as they come, and the next run may have another order. `array_sort` sorts structs by their first field, then the second.
 # - **NULL.** `to_json` and the JSON writer leave out fields that are NULL. Some programs take a missing field for an error; then say `ignoreNullFields=false`.
 # - **Amounts.** Whether an amount is a number or a text in JSON is a part of the agreement. Text never loses a cent.
 
@@ -1582,8 +1616,7 @@ for ignore in ("true", "false"):
     print(ignore, next(folder.glob("part-*.json")).read_text(), end="")
 
 # %% [markdown]
-# **Avro** takes nested columns, dates, timestamps and decimals as they are, and each file begins with its schema, in JSON. **Parquet** does the same and stores column by column; see 3.1 for its layout. With `partitionBy`, *every* partition of the DataFrame writes a file into *every* folder for which it
-# has rows. If two hundred tasks write 24 months, you get up to 4,800 small files. Bring the rows of a folder together first, with `repartition("month")`: then there is one file for each.
+# **Avro** takes nested columns, dates, timestamps and decimals as they are, and each file begins with its schema, in JSON. So the reader needs no agreement about types:
 
 # %%
 folder = Path(tempfile.mkdtemp(prefix="formats-"))
@@ -1593,22 +1626,25 @@ print(avro.suffix, avro.read_bytes()[:3], b'"type":"record"' in avro.read_bytes(
 spark.read.format("avro").load(f"{folder}/avro").printSchema()
 
 # %% [markdown]
-# All exports of one run must tell of the **same moment**. If each of them computes its DataFrame anew from a table in which rows arrive, the report and the documents do not agree, and somebody spends a day to find out why. So read once, keep it (`cache`, a table, a fixed
-# version of a Delta table), and write everything from that.
+# All exports of one run must tell of the **same moment**. If each of them computes its DataFrame anew from a table in which rows arrive, the report and the documents do not agree, and somebody spends a day finding out why. So read once, keep it (`cache`, a table, or a fixed
+# version of a Delta table, see 4.1), and write everything from that.
 #
-# ### Exercise 3.4.6: one export, three formats
+# ### Exercise 3.4.6: one export, two partners
 #
 # Make one document per order: `order_id`, `ordered_at` (from `order_ts`), `customer_id`, `status`, `month` (the month of `order_ts` as text such as `2025-03`) and `lines`, an array of structs with `line`, `product_id`, `quantity` and `unit_price`, sorted by `line`; an empty array for an order without lines.
-# Lines of orders that are not in `orders` do not count. Write the documents three times; none of the folders exists yet:
+# Lines of orders that are not in `orders` do not count. Write the documents twice; neither folder exists yet:
 #
-# - `documents`: JSON lines, with the fields in the order given here, NULLs written as `null`, times as Spark writes them by itself (`"2025-03-01T08:15:00.000Z"`), and `unit_price` as **text** (`"24.99"`)
-# - `archive`: Avro, with the types as they are (`unit_price` DECIMAL)
-# - `warehouse`: Parquet, types as in Avro, partitioned by `month`, **one file per month**
+# - `documents`: JSON lines, with the fields in the order given here, NULLs written as `null`, `ordered_at` as the JSON writer writes a timestamp by itself (`"2025-03-01T08:15:00.000Z"`), and `unit_price` as **text** (`"24.99"`)
+# - `avro`: Avro, with the types as they are (`unit_price` DECIMAL)
 
 
-# %% answer="3.4.6" title="One export, three formats"
+# %% answer="3.4.6" title="One export, two partners"
 def for_two_partners(orders: DataFrame, order_items: DataFrame, documents: str, avro: str) -> None:
-    """Writes one document per order as JSON lines, as Avro, and as Parquet partitioned by month."""
+    """Writes one document per order, as JSON lines and as Avro.
+
+    (order_id BIGINT, ordered_at TIMESTAMP, customer_id BIGINT or NULL, status STRING, month STRING,
+    lines ARRAY<STRUCT<line: INT, product_id: BIGINT, quantity: INT, unit_price: DECIMAL(10,2)>>)
+    """
     ### BEGIN SOLUTION
     content = F.struct("line", "product_id", "quantity", "unit_price")
     lines = order_items.groupBy("order_id").agg(
@@ -1664,7 +1700,7 @@ check(
 # %% [markdown] hints="3.4.6"
 # 1. First the documents with the right types, in one DataFrame. The JSON export is the only one that is different: change its column `lines` at the very end.
 # 2. Group the lines by order with a sorted list of structs, join them to `orders` so that every order stays, and replace a missing list by `F.array()`.
-# 3. `F.transform` with `withField` makes text of the prices. The options: `ignoreNullFields` for JSON; `repartition("month")` and `partitionBy("month")` for Parquet.
+# 3. `F.transform` with `withField` makes text of the prices. The option `ignoreNullFields` keeps NULLs in JSON. Avro is a `format`.
 
 
 # %% wrong="3.4.6" because="`documents`"
@@ -1814,7 +1850,7 @@ def for_two_partners(orders, order_items, documents, avro):
 # %% [markdown]
 # ## Is it complete?
 #
-# An export that raised no error may still be wrong: a filter too many, a join that doubles, a writer that broke off, somebody who repaired a line by hand. The receiver will find out, at the worst time. **Reconciliation** compares an export with its source, read back *from the file*, as the receiver will read it. From coarse to fine:
+# An export that raised no error may still be wrong: a filter too many, a join that doubles, a writer that broke off, somebody who repaired a line by hand. The receiver will find out, at the worst time. As in 3.2, the remedy is **reconciliation**; here it compares an export with its source, read back *from the file*, as the receiver will read it. From coarse to fine:
 #
 # | compare | finds | does not find |
 # |---|---|---|
@@ -1851,7 +1887,7 @@ for name, table in {"source": source, "file": file}.items():
 # | `repeated` | of `payments` that stands in more than one line of the export |
 # | `different` | of `payments` that has a line in the export with another method, amount or time (`paid_ts`), once |
 #
-# A payment can have two findings, `repeated` and `different`.
+# NULL and a method are different, NULL and NULL are not. A payment can have two findings, `repeated` and `different`. If nothing is wrong there are no rows.
 
 
 # %% answer="3.4.7" title="Before it is sent"
@@ -2079,38 +2115,40 @@ def before_it_is_sent(spark, payments, export):
 #
 # ### Question 3.4.8: the night job
 #
-# A colleague has written the job that fetches the customers of a partner every night. It asks for `?page=1`, `?page=2` and so on until a page is empty; the list is sorted by the time of the last change, newest first, and people work at the partner's at night, too. Whatever goes wrong, the request is repeated at once, up to 100 times. The
-# items are put into `spark.createDataFrame(items)`, from which it keeps the five columns that are needed today, and overwrites the Parquet folder that the reports read. In the log stands "done". Name four different problems of this job, say for each what can happen, and how you would build it instead. Six to ten sentences.
+# A colleague has written the job that fetches the customers of a partner every night. It asks for `?page=1`, `?page=2` and so on until a page is empty; the list is sorted by the time of the last change, newest first, and the partner's people work at night, too. Whatever goes wrong, the request is repeated at once, up to 100 times. The
+# items are put into `spark.createDataFrame(items)`, from which the job keeps the five columns that are needed today, and it overwrites the Parquet folder that the reports read. In the log stands "done".
+#
+# Name **three** different problems of this job, say for each what can happen, and how you would build it instead. Six to nine sentences.
 
-# %% [markdown] written="3.4.8" points=4 title="The night job"
+# %% [markdown] written="3.4.8" points=3 title="The night job"
 # ### BEGIN SOLUTION
-# Pages by number over a list that changes at its front move while they are read: a customer who is changed in between comes to the front, all others move by one, and the last row of a page comes again on the next, while the changed one is missed if its page was already read.
-# I would page by cursor, or sort by a column that does not change, and fetch only changes with `updated_since`, from the largest time that is stored on, with the border included and doubles dropped by key.
-# Repeating at once, 100 times and after any error, hammers a server that is down or has asked for a rest, and repeats requests that can never succeed, such as 401 or 404. Retry 429 after `Retry-After`, and 5xx and broken connections with waits that double, a few times; stop at any other 4xx.
+# Pages by number over a list that changes at its front move while they are read: a customer who is changed in between comes to the front, all others move by one, and the last row of a page comes again on the next, while the changed one is missed if page 1 was already read.
+# I would page by cursor, or over a column that does not change, and fetch only changes with `updated_since`, from the largest time that is stored on, with the border included and doubles dropped by key.
+# Repeating at once, 100 times and after any error, is too many requests for a server that is down or has asked for a pause, and repeats requests that can never succeed, such as 401 or 404. Retry 429 after `Retry-After`, and 5xx and broken connections with waits that double, a few times; stop at any other 4xx.
 # `createDataFrame(items)` guesses the types: they change with the data (a column that is null everywhere, a number that once is text), and an empty list raises an error. Give a schema.
-# The other columns and the original text are lost, so nothing can be repaired or proved later. Land the pages as they came, with batch, page and checksum, and build the table from them in a second step.
-# Overwriting the folder that is being read leaves readers without data, or with half of it, and if the job breaks, the old data are gone. Write to a new place or into a Delta table, in one commit, replacing only this batch.
-# "Done" proves nothing. Compare the number of rows and the keys with what the partner says (a summary) and let the job fail if they do not agree.
+# Further problems: the other columns and the original text are lost, so nothing can be repaired or proved later; land the pages as they came, with batch, page and checksum, and build the table from them in a second step.
+# Overwriting the folder that is being read leaves readers without data, or with half of it, and if the job breaks, the old data are gone; write to a new place or into a Delta table, in one commit, replacing only this batch.
+# "Done" proves nothing; compare the number of rows and the keys with what the partner says (a summary) and let the job fail if they do not agree.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
 #
-# One point for each of four different problems, up to 4, if what can happen **and** a remedy are named:
+# One point for each of three different problems, up to 3, if what can happen **and** a remedy are named:
 #
 # - pages by number over a moving list: rows lost or doubled; cursor, stable order, or `updated_since` with a key
-# - retries of everything, at once, too often: hammering, pointless repetition; `Retry-After`, backoff, stop at 4xx, few tries
+# - retries of everything, at once, too often: too many requests, pointless repetition; `Retry-After`, backoff, stop at 4xx, few tries
 # - guessed types: change from night to night, fail for an empty list; a schema
 # - only five columns kept, nothing landed: no repair, no proof; raw landing with lineage columns
 # - overwriting what reports read: half or no data for readers, nothing left after a failure; Delta or one batch at a time, idempotent
 # - no timeout, no check of completeness: hangs for ever, or "done" without all rows; timeout, reconciliation
 #
-# Half a point where the problem is named without a remedy.
+# A problem without a remedy, or without what can happen, gives no point.
 #
 # === END MARK SCHEME ===
 
 # %%
-spark.sql("DROP DATABASE office CASCADE")
 supplier.stop()
+carrier.stop()
 calm.stop()
 
 # %% [markdown]
@@ -2120,14 +2158,15 @@ calm.stop()
 # |---|---|
 # | follow the cursor until it is null, with the largest page | a page that is not full says nothing, and each request costs |
 # | always a `timeout` | without one a silent server stops your job for ever |
-# | 429: wait as told; 5xx and broken connections: wait longer each time, then give up; other 4xx: stop | hammering makes it worse, and a wrong request stays wrong |
+# | 429: wait as told; 5xx and broken connections: wait longer each time, then give up; other 4xx: stop | too many requests at once make it worse, and a wrong request stays wrong |
 # | land the text as it came, with batch, page and checksum | what was not kept cannot be repaired or proved |
-# | `updated_since` the largest stored time, border included, doubles dropped by key | clocks differ, and times tie |
+# | one folder per batch, overwritten when the batch runs again | a repeated run changes nothing, and other batches stay |
+# | a cursor, or oldest change first | pages by number move when the list grows at its front |
 # | a data source plans partitions in the driver and reads them in workers | everything in it must be picklable; each action asks the API again |
-# | one file: sort, then `coalesce(1)`; one file per folder: `repartition` by its column | `repartition(1)` loses the order, `partitionBy` alone makes many small files |
+# | one sorted file: one partition, then `sortWithinPartitions` | what is sorted before partitions are put together has no promised order after it |
 # | say what stands for NULL, in CSV and in JSON | writers leave it out |
-# | a snapshot is a copy of one version, replaced in one commit | versions are not kept for ever |
+# | one state of the data for all exports of a run | otherwise they do not agree |
 # | read the export back and compare keys in both directions, then values | equal counts hide one lost and one doubled row |
 #
 # > **On Databricks:** for many sources there are ready connectors (Lakeflow Connect), so that you need not page yourself. A Python data source runs on classic and serverless compute, from a notebook or a pipeline. Keep tokens in a *secret scope* (`dbutils.secrets.get`), never in the notebook, and not in the
-# > options of a source that others can read. Raw pages land in a *volume* (`/Volumes/catalog/schema/volume/...`), and Auto Loader takes them from there. To give data to others without copying, there is Delta Sharing. Time travel works as here; `VACUUM` and `delta.logRetentionDuration` decide how far back.
+# > options of a source that others can read. Raw pages land in a *volume* (`/Volumes/catalog/schema/volume/...`), and Auto Loader takes them from there. To give data to others without copying, there is Delta Sharing.
