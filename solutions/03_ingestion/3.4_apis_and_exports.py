@@ -126,15 +126,19 @@ lamp.select(F.from_json("line", schema_of_products).alias("it")).select("it.*").
 # Each check starts a carrier of its own, which serves the one list that the exercise is about, and the grader keeps a **record** of all requests. You cannot ask that carrier beforehand, but this one, which has the same parcels:
 
 # %%
-kept = shipments.selectExpr(
-    "shipment_id AS parcel_id",
-    "order_id",
-    "carrier",
-    "weight_kg",
-    "CAST(freight AS STRING) AS freight",
-    "shipped_ts AS shipped_at",
-    "delivered_ts AS delivered_at",
-).select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}))
+kept = (
+    shipments.orderBy("shipment_id")
+    .selectExpr(
+        "shipment_id AS parcel_id",
+        "order_id",
+        "carrier",
+        "weight_kg",
+        "CAST(freight AS STRING) AS freight",
+        "shipped_ts AS shipped_at",
+        "delivered_ts AS delivered_at",
+    )
+    .select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}))
+)
 carrier = local_api.start(
     {"parcels": local_api.Table(tuple(row[0] for row in kept.collect()), key="parcel_id")},
     local_api.Behaviour(page_size=20),
@@ -413,7 +417,7 @@ def statuses(api: str, paths: list, tries: int) -> dict:
 variant(
     "3.4.2",
     "one try",
-    "a single try, and a carrier that wants a rest after each request",
+    "a single try, and a carrier that says 429 after each request",
     tries=1,
     behaviour={
         "paging": "number",
@@ -839,7 +843,7 @@ check(
                     "shipped_ts AS shipped_at",
                     "delivered_ts AS delivered_at",
                 ],
-                "served": {"as": "archive", "polite": True},
+                "served": {"as": "archive", "key": "parcel_id", "polite": True},
             }
         },
         "made": {
@@ -989,7 +993,8 @@ def land(spark, api, landing, batch):
 # you ask from there on, the border included; and you drop by its key what you have already.
 #
 # Take care when the list **changes while you read its pages**. A list with the newest change first, read by page number: between your requests for page 1 and page 2 somebody changes row 500. It moves to the front, and all others before it move by one place. The last row of page 1 is now the first of page 2, so you get it twice, and row 500 in its new
-# state stands on page 1, where you have been already. A list that is sorted oldest change first, or a cursor, avoids this: what changes goes to the end, where you still come by. Where the API offers neither, read by number, drop doubles by key, and fetch the changes since *the beginning* of your run afterwards.
+# state stands on page 1, where you have been already. A list in an order that does not change (by key, or by time of creation with the oldest first) keeps its places; a cursor keeps *your* place, so that nothing comes twice, and the new state of row 500 comes with the next `updated_since`.
+# Where the API offers neither, read by number, drop doubles by key, and then fetch the changes since the *beginning* of your run.
 #
 # ## An API as a data source
 #
@@ -1148,6 +1153,7 @@ check(
                 ],
                 "served": {
                     "as": "archive",
+                    "key": "parcel_id",
                     "polite": True,
                     "record": {"pages": {"at_most": "reference"}},
                 },
@@ -2161,7 +2167,7 @@ calm.stop()
 # | 429: wait as told; 5xx and broken connections: wait longer each time, then give up; other 4xx: stop | too many requests at once make it worse, and a wrong request stays wrong |
 # | land the text as it came, with batch, page and checksum | what was not kept cannot be repaired or proved |
 # | one folder per batch, overwritten when the batch runs again | a repeated run changes nothing, and other batches stay |
-# | a cursor, or oldest change first | pages by number move when the list grows at its front |
+# | a cursor, or an order that does not change | pages by number move when rows come to the front of the list |
 # | a data source plans partitions in the driver and reads them in workers | everything in it must be picklable; each action asks the API again |
 # | one sorted file: one partition, then `sortWithinPartitions` | what is sorted before partitions are put together has no promised order after it |
 # | say what stands for NULL, in CSV and in JSON | writers leave it out |
