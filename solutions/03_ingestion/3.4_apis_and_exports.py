@@ -115,13 +115,13 @@ lamp.select(F.from_json("line", schema_of_products).alias("it")).select("it.*").
 #
 # | request | answer |
 # |---|---|
-# | `GET {api}/parcels` | the parcels, oldest first, in pages **by cursor**: `{"items": [...], "next": ...}`; `next` is null on the last page |
-# | `GET {api}/archive` | the parcels, oldest first, in pages **by number**, from 1: `{"items": [...], "page": 3, "pages": 58}` |
+# | `GET {api}/parcels` | the parcels, sorted by `parcel_id`, in pages **by cursor**: `{"items": [...], "next": ...}`; `next` is null on the last page |
+# | `GET {api}/archive` | the same in pages **by number**, from 1: `{"items": [...], "page": 3, "pages": 58}` |
 # | both with `?page_size=...` | so many rows to a page: 20 unless you say so, at most 100 |
 # | `GET {api}/archive/summary` | `{"rows": 1151, "largest_page": 100}` |
 # | `GET {api}/archive/11` | the parcel of this number, or 404 |
 #
-# One item is `{"parcel_id": 11, "order_id": 1, "carrier": "Fastline", "weight_kg": 1.2, "freight": "4.90", "shipped_at": "2024-01-02T10:15:00.000Z", "delivered_at": null}`. `carrier` and `delivered_at` may be null.
+# One item is `{"parcel_id": 11, "order_id": 1, "carrier": "Fastline", "weight_kg": 1.06, "freight": "4.75", "shipped_at": "2024-01-04T09:56:29.000Z", "delivered_at": "2024-01-04T23:00:30.000Z"}`. `carrier` and `delivered_at` may be null.
 #
 # Each check starts a carrier of its own, which serves the one list that the exercise is about, and the grader keeps a **record** of all requests. You cannot ask that carrier beforehand, but this one, which has the same parcels:
 
