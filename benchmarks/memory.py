@@ -80,14 +80,16 @@ def main() -> int:
     parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md")
     options = parser.parse_args()
     chosen = [manifest.notebook(number) for number in options.numbers] or list(manifest.notebooks())
-    rows, worst = [], 0.0
+    rows, worst, together = [], 0.0, 0.0
     for spec in chosen:
         parts, seconds = peak(spec)
         total = sum(parts.values())
         worst = max(worst, total)
+        together += seconds
         rows.append([spec.number, f"{total:.0f}", *(f"{size:.0f}" for size in parts.values()), f"{seconds:.0f}"])
         print(" ".join(rows[-1]), flush=True)
     text = table(["notebook", "peak (MiB)", "kernel", "JVM", "Python workers", "whole notebook (s)"], rows)
+    text += f"\n\n{len(rows)} notebooks, one after the other: {together / 60:.1f} minutes."
     print(text)
     if options.publish:
         publish("memory", text)

@@ -1230,6 +1230,9 @@ check(
 # %% [markdown] equivalent="2.3.6" because="The sign is dropped by abs."
 # - swap arguments: value - level → level - value
 
+# %% [markdown] equivalent="2.3.6" because="The first reading is the first level: its own distance is 0 and moves nothing."
+# - number: 1 → 0 (3)
+
 # %% [markdown] hints="2.3.6"
 # 1. Write a plain Python function first: a list of values and one alpha in, the error out. It is a loop that keeps the level and adds up the distances.
 # 2. The function for a group sorts its rows by time, makes a list of the values, calls the first function for each alpha, and builds a DataFrame of one row. `min` over pairs (error, alpha) breaks ties as wanted.
@@ -1504,6 +1507,17 @@ check(
     key=["sensor_id", "day", "hour"],
     plan={"has": ["MapInArrow"], "lacks": ["BatchEvalPython", "MapInPandas"]},
 )
+
+# %% [markdown] equivalent="2.3.7" because="mapInArrow takes the columns of a batch by position, and their names from the schema."
+# - text: 'sensor_id' → 'sensor_id~' (2)
+# - text: 'day' → 'day~' (2)
+# - date part: day → month (2)
+# - text: 'hour' → 'hour~' (3)
+# - date part: hour → minute (3)
+# - text: 'value' → 'value~'
+
+# %% [markdown] equivalent="2.3.7" because="Only whole packets are left, and numpy takes 24.0 for 24."
+# - arithmetic: len(p) // 3 → len(p) / 3
 
 # %% [markdown] hints="2.3.7"
 # 1. For each batch: `batch["packet"].to_pylist()` is a list of `bytes` or `None`. Decide for each packet whether it counts, and how many records it has.

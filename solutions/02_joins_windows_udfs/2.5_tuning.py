@@ -727,9 +727,13 @@ check(
 # - number: 1 → 0
 # - explode: F.explode(every_salt) → F.explode_outer(every_salt)
 
+# %% [markdown] equivalent="2.5.4" because="The salt is only compared, and a join widens the narrower side."
+# - cast type: (F.col('trip_id') % salts).cast('int') → (F.col('trip_id') % salts).cast('bigint')
+# - drop call: .cast('int')
+
 # %% [markdown] hints="2.5.4"
 # 1. What must differ between two trips of the same zone, so that they may lie in different partitions? And how often must each zone then be there?
-# 2. The salt must differ between trips of one zone and be the same whenever the query runs: which column of `trips` is such a number, and how do you bring it to 0 to 95? On the other side you need an array of these numbers, exploded. Both must be `INT`.
+# 2. The salt must differ between trips of one zone and be the same whenever the query runs: which column of `trips` is such a number, and how do you bring it to 0 to 95? On the other side you need an array of these numbers, exploded.
 # 3. Shuffle **before** the join, by both columns of the key, with `parts` as the number (if you shuffle both sides: the same columns in the same order). Which join keeps trips without a zone?
 
 
@@ -1436,6 +1440,21 @@ variant(
     "cut off",
     "a log that ends in the middle",
     event_log=event_log[: len(event_log) // 2 + 1],
+)
+
+
+def once_more(line: str) -> str:
+    """The end of another task that did the same work."""
+    event = json.loads(line)
+    event["Task Info"]["Task ID"] += 1000
+    return json.dumps(event)
+
+
+variant(
+    "2.5.8",
+    "more tasks",
+    "a log in which several tasks of a stage spilled",
+    event_log=[*event_log, *(once_more(line) for line in event_log if "TaskEnd" in line)],
 )
 ### END HIDDEN TESTS
 check("2.5.8", stage_figures, arguments={"event_log": event_log}, key=["stage"])
