@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 
 import click
+
+# jsonschema, which nbformat imports, takes this package for addresses in JSON if it is there. Its import builds 38 parsers, three
+# seconds of every command, and no notebook has such a field. Without it jsonschema leaves these formats unchecked.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 VERBS = {
     # learners
