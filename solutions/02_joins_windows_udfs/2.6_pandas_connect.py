@@ -405,6 +405,10 @@ variant(
 ### END HIDDEN TESTS
 check("2.6.3", surplus, pandas_api=True, key=["zone_id"])
 
+# %% [markdown] equivalent="2.6.3" because="A join pairs the indexes whatever they are called, and keeps the name of the left one."
+# - drop call: .rename_axis('zone_id') (2)
+# - text: 'zone_id' → 'zone_id~' (2)
+
 # %% [markdown] hints="2.6.3"
 # 1. Two groupings of the same table, one by each zone column. What must be equal before they can be put side by side?
 # 2. Which kind of join keeps zones that only one side has? What do the missing numbers mean?
@@ -698,6 +702,9 @@ check(
     plan={"has": ["Exchange"]},
     arguments={"parts": 4},
 )
+
+# %% [markdown] equivalent="2.6.5" because="In a column of objects NaN becomes NULL as None does."
+# - drop filter: .where(distances.notna(), None)
 
 # %% [markdown] hints="2.6.5"
 # 1. The mean belongs to the whole table. Where must it be computed, so that no batch can get it wrong?

@@ -787,7 +787,7 @@ spark.read.json(str(landing)).select("run", "body").show(truncate=False)
 #
 # `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there.
 #
-# The carrier fails now and then, and refuses requests that come too fast (429). Use `patient(address)` of the set-up cell: it does what `fetch` of 3.4.2 does, and returns the answer. (Your own `fetch` will do as well, once 3.4.2 has passed.)
+# The carrier fails now and then, and refuses requests that come too fast (429). Use `patient(address)` of the set-up cell: it waits and tries again as `fetch` of 3.4.2 does, and returns the **text** of the answer. (Your own `fetch` will do as well, once 3.4.2 has passed.)
 
 
 # %% answer="3.4.3" title="Landed as it came"
@@ -797,7 +797,7 @@ def land(spark: SparkSession, api: str, landing: str, batch: str) -> None:
     pages, number, last = [], 0, 1
     while number < last:
         number += 1
-        body = patient(f"{api}/archive?page={number}").text
+        body = patient(f"{api}/archive?page={number}")
         found = json.loads(body)
         last = found["pages"]
         pages.append((number, len(found["items"]), body))
@@ -878,7 +878,7 @@ check(
 
 # %% [markdown] hints="3.4.3"
 # 1. Collect a tuple for each page first, then make one DataFrame of all of them, then write once. How do you know, before the first answer, how many pages there are?
-# 2. `patient(...)` gives the answer: `.text` is what you land, and `json.loads` of the same text tells you the number of items and of pages.
+# 2. `patient(...)` gives the text that you land, and `json.loads` of the same text tells you the number of items and of pages.
 # 3. Make rows of `page`, `items` and `body` with a schema, add the checksum with `F.sha2`, and write into the folder of the batch in the mode that replaces. (Or add `batch` and write with `partitionBy` and dynamic partition overwrite.)
 
 
@@ -887,7 +887,7 @@ def land(spark, api, landing, batch):
     pages, number, last = [], 0, 1
     while number < last:
         number += 1
-        body = patient(f"{api}/archive?page={number}").text
+        body = patient(f"{api}/archive?page={number}")
         found = json.loads(body)
         last = found["pages"]
         pages.append((batch, number, len(found["items"]), body))
@@ -901,7 +901,7 @@ def land(spark, api, landing, batch):
     pages, number, last = [], 0, 1
     while number < last:
         number += 1
-        body = patient(f"{api}/archive?page={number}").text
+        body = patient(f"{api}/archive?page={number}")
         found = json.loads(body)
         last = found["pages"]
         pages.append((batch, number, len(found["items"]), body))
@@ -915,7 +915,7 @@ def land(spark, api, landing, batch):
     pages, number, last = [], 0, 1
     while number < last:
         number += 1
-        found = patient(f"{api}/archive?page={number}").json()
+        found = json.loads(patient(f"{api}/archive?page={number}"))
         last = found["pages"]
         pages.append((batch, number, len(found["items"]), json.dumps(found, indent=1)))
     rows = spark.createDataFrame(pages, "batch STRING, page INT, items INT, body STRING")
@@ -928,7 +928,7 @@ def land(spark, api, landing, batch):
 def land(spark, api, landing, batch):
     pages = []
     for number in range(1, 59):
-        body = patient(f"{api}/archive?page={number}").text
+        body = patient(f"{api}/archive?page={number}")
         pages.append((batch, number, len(json.loads(body)["items"]), body))
     rows = spark.createDataFrame(pages, "batch STRING, page INT, items INT, body STRING")
     checked = rows.withColumn("sha256", F.sha2("body", 256))
@@ -953,10 +953,10 @@ def land(spark, api, landing, batch):
 
 # %% right="3.4.3"
 def land(spark, api, landing, batch):
-    first = patient(f"{api}/archive").text
+    first = patient(f"{api}/archive")
     bodies = [first]
     for number in range(2, json.loads(first)["pages"] + 1):
-        bodies.append(patient(f"{api}/archive?page={number}").text)
+        bodies.append(patient(f"{api}/archive?page={number}"))
     rows = spark.createDataFrame(list(enumerate(bodies, start=1)), "page INT, body STRING")
     spark.conf.set("spark.sql.sources.partitionOverwriteMode", "dynamic")
     rows.selectExpr(
@@ -1076,9 +1076,10 @@ def carrier_source(spark: SparkSession, api: str, partitions: int) -> DataFrame:
             return [InputPartition(number) for number in range(self.parts)]
 
         def read(self, partition):
-            rows = patient(f"{self.address}/summary").json()["rows"]
+            rows = json.loads(patient(f"{self.address}/summary"))["rows"]
             for page in range(1 + partition.value, 1 + -(-rows // 100), self.parts):
-                for parcel in patient(f"{self.address}?page_size=100&page={page}").json()["items"]:
+                body = patient(f"{self.address}?page_size=100&page={page}")
+                for parcel in json.loads(body)["items"]:
                     delivered = parcel["delivered_at"]
                     yield (
                         parcel["parcel_id"],
@@ -1166,7 +1167,7 @@ check(
 # %% [markdown] hints="3.4.4"
 # 1. Which pages belong to partition 0, 1 and 2? The number of the partition and the number of partitions are enough to say it: pages 1, 4, 7, ... for instance, or a third of them in a row.
 # 2. `partitions()` returns as many `InputPartition`s as the option says. `read` asks for the summary, or `partitions()` does and puts first and last page into the value. Options are text: `int(...)`.
-# 3. In `read`: a loop over the pages of this partition, `patient` with `page_size=100`, then a loop over the items with `yield` and a tuple of four values: `Decimal(...)`, `dt.datetime.fromisoformat(...)`, and None where there is no time. Then a `DataSource` as in the example, `register`, and `load()`.
+# 3. In `read`: a loop over the pages of this partition, `patient` with `page_size=100`, `json.loads`, then a loop over the items with `yield` and a tuple of four values: `Decimal(...)`, `dt.datetime.fromisoformat(...)`, and None where there is no time. Then a `DataSource` as in the example, `register`, and `load()`.
 
 
 # %% wrong="3.4.4" because="`api`"
@@ -1180,9 +1181,10 @@ def carrier_source(spark, api, partitions):
             return [InputPartition(number) for number in range(self.parts)]
 
         def read(self, partition):
-            rows = patient(f"{self.address}/summary").json()["rows"]
+            rows = json.loads(patient(f"{self.address}/summary"))["rows"]
             for page in range(1, 1 + -(-rows // 100)):
-                for parcel in patient(f"{self.address}?page_size=100&page={page}").json()["items"]:
+                body = patient(f"{self.address}?page_size=100&page={page}")
+                for parcel in json.loads(body)["items"]:
                     delivered = parcel["delivered_at"]
                     if parcel["parcel_id"] % self.parts == partition.value:
                         yield (
@@ -1217,12 +1219,13 @@ def carrier_source(spark, api, partitions):
             self.address = options["address"]
 
         def partitions(self):
-            rows = patient(f"{self.address}/summary").json()["rows"]
+            rows = json.loads(patient(f"{self.address}/summary"))["rows"]
             return [InputPartition(page) for page in range(1, 1 + -(-rows // 100))]
 
         def read(self, partition):
             page = partition.value
-            for parcel in patient(f"{self.address}?page_size=100&page={page}").json()["items"]:
+            body = patient(f"{self.address}?page_size=100&page={page}")
+            for parcel in json.loads(body)["items"]:
                 delivered = parcel["delivered_at"]
                 yield (
                     parcel["parcel_id"],
@@ -1250,10 +1253,10 @@ def carrier_source(spark, api, partitions):
 
 # %% wrong="3.4.4" because="BatchScan"
 def carrier_source(spark, api, partitions):
-    rows = patient(f"{api}/archive/summary").json()["rows"]
+    rows = json.loads(patient(f"{api}/archive/summary"))["rows"]
     lines = []
     for page in range(1, 1 + -(-rows // 100)):
-        found = patient(f"{api}/archive?page_size=100&page={page}").json()["items"]
+        found = json.loads(patient(f"{api}/archive?page_size=100&page={page}"))["items"]
         lines += [(json.dumps(item),) for item in found]
     schema = "parcel_id BIGINT, weight_kg DOUBLE, freight DECIMAL(10,2), delivered_at TIMESTAMP"
     parcels = spark.createDataFrame(lines, "line STRING").repartition(partitions)
@@ -1268,7 +1271,7 @@ def carrier_source(spark, api, partitions):
             self.parts = int(options["parts"])
 
         def partitions(self):
-            pages = -(-patient(f"{self.address}/summary").json()["rows"] // 100)
+            pages = -(-json.loads(patient(f"{self.address}/summary"))["rows"] // 100)
             each = -(-pages // self.parts)
             starts = range(1, pages + 1, each or 1)
             return [InputPartition((start, min(start + each - 1, pages))) for start in starts]
@@ -1276,7 +1279,8 @@ def carrier_source(spark, api, partitions):
         def read(self, partition):
             first, last = partition.value
             for page in range(first, last + 1):
-                for parcel in patient(f"{self.address}?page_size=100&page={page}").json()["items"]:
+                body = patient(f"{self.address}?page_size=100&page={page}")
+                for parcel in json.loads(body)["items"]:
                     delivered = parcel["delivered_at"]
                     yield (
                         parcel["parcel_id"],
@@ -1314,9 +1318,10 @@ def carrier_source(spark, api, partitions):
             return [InputPartition(number) for number in range(self.parts)]
 
         def read(self, partition):
-            rows = patient(f"{self.address}/summary").json()["rows"]
+            rows = json.loads(patient(f"{self.address}/summary"))["rows"]
             for page in range(1 + partition.value, 1 + -(-rows // 100), self.parts):
-                for parcel in patient(f"{self.address}?page_size=100&page={page}").json()["items"]:
+                body = patient(f"{self.address}?page_size=100&page={page}")
+                for parcel in json.loads(body)["items"]:
                     yield (
                         parcel["parcel_id"],
                         parcel["weight_kg"],
@@ -1353,13 +1358,13 @@ class RangeReader(DataSourceReader):
         self.base, self.parts = base, parts
 
     def partitions(self):
-        pages = -(-patient(f"{self.base}/archive/summary").json()["rows"] // 100)
+        pages = -(-json.loads(patient(f"{self.base}/archive/summary"))["rows"] // 100)
         ends = [pages * part // self.parts for part in range(self.parts + 1)]
         return [PageRange(ends[part] + 1, ends[part + 1]) for part in range(self.parts)]
 
     def read(self, partition):
         for page in range(partition.first, partition.last + 1):
-            body = patient(f"{self.base}/archive?page={page}&page_size=100").text
+            body = patient(f"{self.base}/archive?page={page}&page_size=100")
             for parcel in json.loads(body)["items"]:
                 moment = parcel["delivered_at"]
                 yield [
