@@ -134,21 +134,28 @@ def readable(content: bytes) -> str:
         return text
 
 
-def search(wanted: Iterable[Secret], text: str) -> Iterator[Secret]:
-    """The secrets that occur in a text, white space aside. One pass over the text, however many secrets there are."""
-    short: list[tuple[str, Secret]] = []
-    long: dict[str, list[tuple[str, Secret]]] = {}
-    for secret in wanted:
-        for needle in {squeezed(secret.text), squeezed(json.dumps(secret.text, ensure_ascii=False)[1:-1])}:
-            home = short if len(needle) < _INDEX_LENGTH else long.setdefault(needle[:_INDEX_LENGTH], [])
-            home.append((needle, secret))
-    hay = squeezed(text)
-    found = {secret: None for needle, secret in short if re.search(rf"{re.escape(needle)}(?!\d)", hay)}
-    for position in range(len(hay) - _INDEX_LENGTH + 1):
-        for needle, secret in long.get(hay[position : position + _INDEX_LENGTH], ()):
-            if hay.startswith(needle, position):
-                found[secret] = None
-    yield from found
+class Finder:
+    """Finds secrets in texts, white space aside, in one pass over each text, however many secrets there are."""
+
+    def __init__(self, wanted: Iterable[Secret]) -> None:
+        self._short: list[tuple[re.Pattern[str], Secret]] = []
+        self._long: dict[str, list[tuple[str, Secret]]] = {}
+        for secret in wanted:
+            for needle in {squeezed(secret.text), squeezed(json.dumps(secret.text, ensure_ascii=False)[1:-1])}:
+                if len(needle) < _INDEX_LENGTH:
+                    self._short.append((re.compile(rf"{re.escape(needle)}(?!\d)"), secret))
+                else:
+                    self._long.setdefault(needle[:_INDEX_LENGTH], []).append((needle, secret))
+
+    def search(self, text: str) -> Iterator[Secret]:
+        """The secrets that occur in a text."""
+        hay = squeezed(text)
+        found = {secret: None for needle, secret in self._short if needle.search(hay)}
+        for position in range(len(hay) - _INDEX_LENGTH + 1):
+            for needle, secret in self._long.get(hay[position : position + _INDEX_LENGTH], ()):
+                if hay.startswith(needle, position):
+                    found[secret] = None
+        yield from found
 
 
 def _of_cell(cell: SourceCell) -> Iterator[Secret]:

@@ -150,13 +150,13 @@ def contents(root: Path = paths.ROOT) -> dict[Path, ReleasedFile]:
 def leaks(files: dict[Path, ReleasedFile], root: Path = paths.ROOT) -> Iterator[str]:
     """One line for each hidden thing that files would show: text of any source, or a whole hidden file."""
     sources = [source.read(path) for path in source.find(root / "solutions")]
-    secrets = [secret for item in sources for secret in hidden.secrets(item, sources)]
+    secrets = hidden.Finder(secret for item in sources for secret in hidden.secrets(item, sources))
     forbidden = {**_digests(_hidden_files(root)), **_digests(path for item in sources for path in _source_files(item))}
     public = {file.digest for path, file in files.items() if path.is_relative_to("autograder/references")}
     for path, file in files.items():
         if file.digest in forbidden and file.digest not in public:
             yield f"{path}: it is the hidden file {forbidden[file.digest].relative_to(root)}."
-        for secret in hidden.search(secrets, hidden.readable(file.content)):
+        for secret in secrets.search(hidden.readable(file.content)):
             yield f"{path}: it shows the {secret.kind} of {secret.exercise}: {secret.text[:80]}"
 
 

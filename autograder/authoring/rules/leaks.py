@@ -14,6 +14,6 @@ def nothing_hidden_is_in_the_learners_notebook(lesson: Lesson) -> Iterator[Findi
     if lesson.learner is None:
         return
     text = "\n".join(cell.source for cell in lesson.learner.cells)
-    for secret in hidden.search(hidden.secrets(lesson.source), text):
+    for secret in hidden.Finder(hidden.secrets(lesson.source)).search(text):
         problem = f"learners can read this line of the {secret.kind} in their notebook: `{secret.text[:80]}`"
         yield lesson.finding(secret.exercise, problem, "change the solution or the example that gives it away")
