@@ -9,7 +9,7 @@ import sys
 import click
 
 # jsonschema, which nbformat imports, takes this package for addresses in JSON if it is there. Its import builds 38 parsers, three
-# seconds of every command, and no notebook has such a field. Without it jsonschema leaves these formats unchecked.
+# seconds of every command that reads notebooks, which have no such field. Without it jsonschema leaves these formats unchecked.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 VERBS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -10,8 +11,6 @@ from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import RequestHistory
 
-TOO_MANY_REQUESTS = 429
-BAD_REQUEST = 400
 SERVER_ERRORS = range(500, 600)
 
 
@@ -24,7 +23,7 @@ class _Patience(Retry):
 
     def get_backoff_time(self) -> float:
         """Seconds until the next try: they double with every failure."""
-        failures = sum(entry.status != TOO_MANY_REQUESTS for entry in self.history)
+        failures = sum(entry.status != HTTPStatus.TOO_MANY_REQUESTS for entry in self.history)
         return float(self.backoff_factor * 2 ** (failures - 1)) if failures else 0.0
 
     def increment(
@@ -37,8 +36,8 @@ class _Patience(Retry):
         _stacktrace: TracebackType | None = None,
     ) -> Self:
         """What is left after a try."""
-        if response is not None and response.status == TOO_MANY_REQUESTS:
-            refusal = RequestHistory(method, url, error, TOO_MANY_REQUESTS, None)
+        if response is not None and response.status == HTTPStatus.TOO_MANY_REQUESTS:
+            refusal = RequestHistory(method, url, error, HTTPStatus.TOO_MANY_REQUESTS, None)
             return self.new(history=(*self.history, refusal))
         return super().increment(method, url, response, error, _pool, _stacktrace)
 
@@ -60,6 +59,6 @@ def patient(address: str, tries: int = 6, timeout: float = 10.0, pause: float = 
     )
     with PoolManager() as pool:
         answer = pool.request("GET", address, timeout=timeout, retries=patience)
-    if answer.status >= BAD_REQUEST:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
         raise HTTPError(f"GET {address} was answered with status {answer.status}: {answer.data.decode()}")
     return answer.data.decode()
