@@ -79,7 +79,7 @@ def _near(wanted: str, known: list[str]) -> str:
 
 def _notebook(entry: dict[str, Any]) -> NotebookSpec:
     specs = tuple(_exercise(item) for item in entry["exercises"])
-    return NotebookSpec(**{**entry, "exercises": specs})
+    return NotebookSpec(**{**entry, "exercises": specs, "examples": tuple(entry.get("examples", ()))})
 
 
 def _exercise(entry: dict[str, Any]) -> ExerciseSpec:

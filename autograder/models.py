@@ -53,7 +53,10 @@ class ExerciseSpec:
 
 @dataclass(frozen=True)
 class NotebookSpec:
-    """One notebook: `number` "1.1", `assignment` "01_dataframes", `name` "1.1_columns_rows_nulls" (file name without suffix)."""
+    """One notebook: `number` "1.1", `assignment` "01_dataframes", `name` "1.1_columns_rows_nulls" (file name without suffix).
+
+    `examples` are the ids of cells that only show something, which grading may leave out.
+    """
 
     number: str
     title: str
@@ -61,6 +64,7 @@ class NotebookSpec:
     name: str
     minutes: int
     exercises: tuple[ExerciseSpec, ...]
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

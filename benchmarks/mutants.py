@@ -3,9 +3,9 @@
 python benchmarks/mutants.py [NUMBER ...] [--publish] [--judge-nothing] [--deadline SECONDS]
 
 Judging all mutants takes hours, so the counts of each exercise are kept in `benchmarks/mutants.json` with a digest of what they depend
-on: the solution and its mutants, what is declared equivalent, the check, the data and the expected answers. Only exercises whose
-digest has changed are judged again, exercise by exercise, and an interrupted run goes on where it was. The table tells which notebooks
-have not been judged as they are now.
+on: the solution and its mutants, what is declared equivalent, the set-up, the check, the data and the expected answers. Only exercises
+whose digest has changed are judged again, exercise by exercise, and an interrupted run goes on where it was. The table tells which
+notebooks have not been judged as they are now.
 """
 
 from __future__ import annotations
@@ -47,15 +47,18 @@ def kept() -> Counts:
 
 
 def digest(item: Source, exercise: str) -> str:
-    """What the fates of an exercise's mutants depend on, but for the comparer itself."""
+    """What the fates of an exercise's mutants depend on, but for the comparer itself. Answers never see a notebook's examples."""
     parts = [mutant.code for mutant in making.of_exercise(item, exercise)]
     parts += [entry.name for entry in equivalents.declared(item, exercise)]
     parts += [cell.source for cell in item.of("check", exercise)]
+    parts += [cell.source for cell in item.cells if cell.metadata.get("setup")]
     parts.append(_digests(item.assignment)[exercise])
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-_digests = cache(exercise_digests)
+@cache
+def _digests(assignment: str) -> dict[str, str]:
+    return exercise_digests(assignment, released=False)
 
 
 def current(item: Source, found: Mapping[str, Any]) -> list[str]:

@@ -151,11 +151,10 @@ def graded(submitted: Path, results: Path, workers: int) -> None:
 
 
 def breakdown(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, float]]:
-    """(stage, mean seconds of a submission), in the order of the work; notebooks of a submission added up."""
+    """(stage, mean seconds of a submission in which something was written), longest first; notebooks of a submission added up."""
     sums: dict[str, float] = {}
-    count = 0
-    for result in results:
-        count += 1
+    written = [result for result in results if "steps" in result["timing"]]  # the others need no sandbox
+    for result in written:
         steps = result["timing"]["steps"]
         inside = result["timing"]["sandbox"]
         stages = [(stage, seconds) for stage, seconds in steps.items() if stage != "sandbox"]
@@ -164,7 +163,7 @@ def breakdown(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, float]]:
         stages.append(("start and end of the sandbox", steps["sandbox"] - told))
         for stage, seconds in stages:
             sums[stage] = sums.get(stage, 0.0) + seconds
-    return sorted(((stage, seconds / count) for stage, seconds in sums.items()), key=lambda entry: -entry[1])
+    return sorted(((stage, seconds / len(written)) for stage, seconds in sums.items()), key=lambda entry: -entry[1])
 
 
 def rows(runs: Iterable[Run], learners: int) -> list[list[str]]:

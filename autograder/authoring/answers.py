@@ -7,7 +7,7 @@ is read is kept (references, input DataFrames, the notebook's definitions), so t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,7 +24,7 @@ from autograder.checks.stream.drive import stop_streams
 from autograder.models import ExerciseSpec, Status, Verdict
 from autograder.runtime import cases, fixtures, judge
 from autograder.runtime.call import Outcome
-from autograder.runtime.cases import Case
+from autograder.runtime.cases import SAMPLE, Case
 from autograder.runtime.explain import explain
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ def judge_cases(
     code: str,
     *,
     root: Path = paths.ROOT,
-    until_failure: bool = True,
+    goes_on: Callable[[Case, Verdict], bool] = lambda case, verdict: False,
     deadline: float | None = None,
 ) -> Judged:
-    """The verdict on each case, the sample first; with `until_failure` only up to the first that is not passed.
+    """The verdict on each case, the sample first, up to the first that is not passed unless `goes_on` wants the rest all the same.
 
     `deadline` in seconds stands in for the exercise's own.
     """
@@ -82,7 +82,7 @@ def judge_cases(
             outcome = problem or cases.answer(spec, function, known.case, _read_once)
             verdict = judge.verdict(spec, outcome, known.expected)
             judged.append((known.case, verdict))
-            if until_failure and verdict.status is not Status.PASSED:
+            if verdict.status is not Status.PASSED and not goes_on(known.case, verdict):
                 break
     return judged
 
@@ -115,9 +115,7 @@ def telling(verdict: Verdict) -> str:
 def caught(item: Source, exercise: str, root: Path = paths.ROOT) -> Iterator[Caught]:
     """For each wrong answer, what caught it. The hidden variants are all judged when the sample caught nothing."""
     for cell in item.of("wrong", exercise):
-        judged = judge_cases(item, exercise, cell.source, root=root)
-        if judged[0][1].status is Status.PASSED:
-            judged = judge_cases(item, exercise, cell.source, root=root, until_failure=False)
+        judged = judge_cases(item, exercise, cell.source, root=root, goes_on=lambda case, verdict: case.name != SAMPLE)
         by = tuple(case.name for case, verdict in judged if verdict.status is not Status.PASSED)
         verdict = judge.combined(spec_of(item, exercise, root), judged)
         yield Caught(cell, verdict, tuple(case.name for case, _ in judged), by)

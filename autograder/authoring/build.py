@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from autograder import manifest, paths
 from autograder.authoring import notebooks, source
+from autograder.authoring.examples import examples
 from autograder.authoring.execute import execute
 from autograder.authoring.noise import without_noise
 from autograder.authoring.source import Source, SourceError
@@ -202,7 +203,8 @@ def _notebook_spec(item: Source, recorded: Path) -> NotebookSpec:
         elif cell.kind == "written":
             title, points = str(cell.metadata.get("title", "")), float(cell.metadata.get("points", 0))
             exercises.append(ExerciseSpec(cell.exercise, title, "written", points))
-    return NotebookSpec(item.number, item.title, item.assignment, item.name, item.minutes, tuple(exercises))
+    shown = tuple(examples(item, notebooks.twin(item, None, None).cells))
+    return NotebookSpec(item.number, item.title, item.assignment, item.name, item.minutes, tuple(exercises), shown)
 
 
 def _exercise_spec(item: Source, exercise: str, points: float, recorded: Path) -> ExerciseSpec:

@@ -23,18 +23,18 @@ _IN_PROSE = ("title", "hints")
 _PACKAGES = ("pyspark", "delta-spark", "pandas", "pyarrow", "numpy")
 
 
-def exercise_digests(assignment: str) -> dict[str, str]:
+def exercise_digests(assignment: str, *, released: bool = True) -> dict[str, str]:
     """SHA-256 by exercise id, for the automatically graded exercises of an assignment in course order.
 
     It covers the specification of the exercise, the expected answers, the inputs of the sample and of the hidden
-    variants, and the released code that runs before it. Prose, titles, hints and the stubs of other exercises are no
-    part of it.
+    variants, and the released code that runs before it, if `released`. Prose, titles, hints and the stubs of other
+    exercises are no part of it.
     """
     found = {}
     for notebook in notebooks_of(assignment):
         index = paths.hidden_folder(assignment, notebook.name) / "index.json"
         variants = json.loads(index.read_text(encoding="utf-8"))["exercises"] if index.exists() else {}
-        code = _released_code(notebook)
+        code = _released_code(notebook) if released else []
         for spec in notebook.exercises:
             if spec.kind != "written":
                 found[spec.id] = _digest(spec, code, variants.get(spec.id, []), index.parent)

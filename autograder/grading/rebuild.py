@@ -29,13 +29,14 @@ class UnusableNotebook(Exception):
 @dataclass(frozen=True)
 class RebuiltCell:
     """One cell to run. `origin` is "release", "answer" or "learner"; `check` cells are never executed, answers are
-    captured there.
+    captured there. `cell_id` is that of a released cell.
     """
 
     source: str
     origin: str
     grade_id: str = ""
     edited: bool = False
+    cell_id: str = ""
 
     @property
     def is_check(self) -> bool:
@@ -245,7 +246,7 @@ def _rebuilt_cells(
                 source = answers[position].source
                 yield RebuiltCell(source, "answer", cell.grade_id, edited=source.strip() != cell.source.strip())
             else:
-                yield RebuiltCell(cell.source, "release", cell.grade_id)
+                yield RebuiltCell(cell.source, "release", cell.grade_id, cell_id=cell.cell_id)
             if position in edited and not cell.grade_id:
                 yield RebuiltCell(edited[position].source, "learner")
         for extra in extras.get(position, ())[:left]:

@@ -29,14 +29,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from autograder.grading import exchange
+from autograder.grading.examples import left_out
 from autograder.grading.gateway import Gateway
 from autograder.grading.layout import JAVA, SPARK_CONFIGURATION, STARTED, TASK
 from autograder.grading.orphans import end_with_parent
 from autograder.grading.report import Stages
 from autograder.models import Status
+
+if TYPE_CHECKING:
+    from autograder.models import ExerciseSpec
 
 MAXIMUM_ANSWER_BYTES = 50_000_000
 MAXIMUM_MESSAGE = 2_000
@@ -141,8 +145,8 @@ class _Clock:
 
 
 class _Steps:
-    """What a child may say. Learner code can write to the pipe too: it may name only what the task has, and cannot
-    prolong its own deadline.
+    """What a child may say. Learner code can write to the pipe too: it may name only what the task has, and can prolong
+    its own deadline only once, as a cell does that runs again with what was left out.
     """
 
     def __init__(self, notebook: Mapping[str, Any], cell_deadline: float) -> None:
@@ -152,13 +156,15 @@ class _Steps:
         self.announced: Counter[int] = Counter()
 
     def allow(self, event: Mapping[str, Any]) -> bool:
-        """Whether the event is well formed and about this notebook; a cell begins once, a check once for each case."""
+        """Whether the event is well formed and about this notebook; a cell begins once, a check once for each case, and
+        either once more after an error.
+        """
         match event:
             case {"event": "end"} | {"event": "problem", "message": str()}:
                 return True
             case {"event": "cell", "number": int(number)} if 0 <= number < len(self.cells):
                 self.announced[number] += 1
-                return self.announced[number] <= len(self.cells[number].get("cases", ())) or self.announced[number] == 1
+                return self.announced[number] <= max(1, len(self.cells[number].get("cases", ()))) + 1
             case {
                 "event": "captured",
                 "exercise": str(exercise),
@@ -511,11 +517,13 @@ class NotebookRun:
         self.process = os.getpid()
         self.failures: dict[str, tuple[str, str]] = {}
         self.shell = _new_shell()
+        self.left_out: frozenset[int] = frozenset()
 
     def run(self) -> None:
-        """All cells in order, whatever happens in one of them."""
+        """All cells in order but those that nobody needs, whatever happens in one of them."""
+        self.left_out = left_out(self.cells, self.shell.transform_cell)
         for number, cell in enumerate(self.cells):
-            if number in self.attempt.skip:
+            if number in self.attempt.skip or number in self.left_out:
                 continue
             if "check" in cell:
                 self._check(number, cell)
@@ -533,6 +541,9 @@ class NotebookRun:
         error = result.error_before_exec or result.error_in_exec
         if error is None or os.getpid() != self.process:
             return
+        if not isinstance(error, CellDeadline) and self._make_up(number):
+            self._execute(number, cell)
+            return
         message = (
             f"The cell was stopped after {self.cell_deadline:g} seconds."
             if isinstance(error, CellDeadline)
@@ -543,26 +554,32 @@ class NotebookRun:
             self.failures[cell["answers"]] = (status, message)
         self._tell(event="problem", message=message)
 
+    def _make_up(self, number: int) -> bool:
+        """After an error in a cell: run what was left out before it, and leave nothing out from now on. False when there was nothing."""
+        missing = [
+            earlier for earlier in sorted(self.left_out) if earlier < number and earlier not in self.attempt.skip
+        ]
+        self.left_out = frozenset()
+        for earlier in missing:
+            self._execute(earlier, self.cells[earlier])
+        return bool(missing)
+
     def _check(self, number: int, cell: Mapping[str, Any]) -> None:
         from autograder.models import ExerciseSpec
-        from autograder.runtime.cases import Case, capture
 
         spec = ExerciseSpec(**{**cell["check"], "parameters": tuple(cell["check"]["parameters"]), "hints": ()})
         if spec.id in self.attempt.settled:
             return
-        function = self.shell.user_ns.get(spec.function)
         for raw in cell["cases"]:
             if (spec.id, raw["name"]) in self.attempt.captured:
                 continue
             self._tell(event="cell", number=number, case=raw["name"])
             start = time.monotonic()
-            files = {parameter: self.folder / name for parameter, name in raw["files"].items()}
-            if not callable(function) and spec.id in self.failures:
-                status, message = self.failures[spec.id]
-                trace = ""
-            else:
-                case = Case(raw["name"], "", files, raw["arguments"])
-                status, message, trace = self._capture(capture, spec, function, case)
+            status, message, trace = self._answer(spec, raw)
+            if status == Status.ERROR and self._make_up(number):
+                self._tell(event="cell", number=number, case=raw["name"])
+                start = time.monotonic()
+                status, message, trace = self._answer(spec, raw)
             seconds = round(time.monotonic() - start, 3)
             self._tell(
                 event="captured",
@@ -576,7 +593,15 @@ class NotebookRun:
             if status != Status.PASSED:
                 return
 
-    def _capture(self, capture: Any, spec: Any, function: Any, case: Any) -> tuple[str, str, str]:
+    def _answer(self, spec: ExerciseSpec, raw: Mapping[str, Any]) -> tuple[str, str, str]:
+        """Status, message and trace of one case."""
+        from autograder.runtime.cases import Case, capture
+
+        function = self.shell.user_ns.get(spec.function)
+        if not callable(function) and spec.id in self.failures:
+            return *self.failures[spec.id], ""
+        files = {parameter: self.folder / name for parameter, name in raw["files"].items()}
+        case = Case(raw["name"], "", files, raw["arguments"])
         try:
             outcome = capture(spec, function, case, self.scratch / "answers" / spec.id / case.name)
         except Exception as error:  # the JVM is gone, the disk is full, a fixture is broken: told, and the rest goes on

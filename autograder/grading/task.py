@@ -88,7 +88,9 @@ def _notebook(task: NotebookTask, inputs: Path, deadlines: Deadlines) -> dict[st
     cells: list[dict[str, Any]] = []
     for cell in task.rebuilt.cells:
         if not cell.is_check:
-            cells.append({"source": cell.source, "answers": answer_cells.get(cell.grade_id, "") if cell.edited else ""})
+            answers = answer_cells.get(cell.grade_id, "") if cell.edited else ""
+            example = cell.origin == "release" and not cell.grade_id and cell.cell_id in task.spec.examples
+            cells.append({"source": cell.source, "answers": answers, "example": example})
         elif cell.grade_id in specs:
             spec = specs[cell.grade_id]
             cases = [

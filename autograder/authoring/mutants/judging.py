@@ -15,9 +15,9 @@ from autograder.authoring import answers
 from autograder.authoring.mutants import equivalents, making
 from autograder.authoring.mutants.making import Mutant
 from autograder.authoring.source import Source, SourceError
-from autograder.models import Status
+from autograder.models import Status, Verdict
 from autograder.runtime import fixtures
-from autograder.runtime.cases import SAMPLE
+from autograder.runtime.cases import SAMPLE, Case
 
 DEADLINE = 10.0
 """Seconds for one case of a mutant, where the solution itself does not need longer."""
@@ -155,15 +155,16 @@ def judged(
     root: Path = paths.ROOT,
 ) -> Result:
     """What becomes of one mutant; parameters as for `report`. Raises SourceError for a fault of the grader, which is no kill."""
-    found = answers.judge_cases(item, mutant.exercise, mutant.code, root=root, deadline=deadline)
-    case, verdict = found[-1]
-    if verdict.status is Status.TIMEOUT:
+
+    def goes_on(case: Case, verdict: Verdict) -> bool:
+        """To tell which variants stop what the sample lets through, and what raises everywhere from what is wrong somewhere."""
+        if quick or verdict.status is Status.TIMEOUT:
+            return False
+        return every_case or case.name != SAMPLE or verdict.status is Status.ERROR
+
+    found = answers.judge_cases(item, mutant.exercise, mutant.code, root=root, deadline=deadline, goes_on=goes_on)
+    if found[-1][1].status is Status.TIMEOUT:
         _cancel_what_still_runs()
-    elif not quick and (every_case or case.name != SAMPLE or verdict.status is Status.ERROR):
-        # To tell which variants stop what the sample lets through, and what raises everywhere from what is wrong somewhere.
-        found = answers.judge_cases(
-            item, mutant.exercise, mutant.code, root=root, deadline=deadline, until_failure=False
-        )
     failed = [(case.name, verdict) for case, verdict in found if verdict.status is not Status.PASSED]
     statuses = {verdict.status for _, verdict in failed}
     if Status.GRADER_ERROR in statuses:
