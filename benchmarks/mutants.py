@@ -76,9 +76,12 @@ def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Ite
         command = [sys.executable, "-m", "autograder.cli", "mutants", *exercises, "--json", str(file)]
         command += ["--deadline", str(deadline)] if deadline else []
         with subprocess.Popen(command, cwd=paths.ROOT) as process:
+            seen = 0
             while process.poll() is None:
-                yield _so_far(item, file)
                 time.sleep(POLL)
+                if file.exists() and (changed := file.stat().st_mtime_ns) != seen:
+                    seen = changed
+                    yield _so_far(item, file)
         yield _so_far(item, file)
         if not file.exists():
             raise RuntimeError(f"`course mutants {item.number}` gave no result; see above.")

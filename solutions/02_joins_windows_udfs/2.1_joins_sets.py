@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.1 Joins, sets, duplicates
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 1.1, 1.2 and 1.4
+# **Time:** 135 minutes · **Data:** retail · **Before this:** 1.1, 1.2 and 1.4
 #
 # No table of the shop answers a question alone. Who bought it stands in one table, what it cost in another, whether it came back in a third.
 # Putting them together is easy to write, and easy to get wrong: rows vanish because they have no partner, sums double because they have two, a
@@ -261,7 +261,7 @@ refund = returns.groupBy("order_id").agg(F.sum("refund").alias("refund"))
 freight.join(refund, "order_id").filter("order_id = 177").show()
 
 # %% [markdown]
-# Do not repair a fan-out behind the join with `distinct`, or with the sum of different values: two parcels of one order may honestly cost the same, and then one of
+# Do not repair a fan-out behind the join with `distinct`, or with `sum_distinct`: two parcels of one order may honestly cost the same, and then one of
 # them is lost.
 #
 # Before each join, ask of both tables: *is the key there more than once?* It takes a line to find out:
@@ -272,8 +272,8 @@ for name, table in {"orders": orders, "shipments": shipments, "returns": returns
     print(f"{name}: {repeated.count()} values of order_id occur several times")
 
 # %% [markdown]
-# One more thing about the left join: an order without parcels gets NULL, not 0. Where "none" means 0, say so: `coalesce`, or `na.fill(0, ["freight"])` after the join. Both keep
-# the type of the column.
+# One more thing about the left join: an order without parcels gets NULL, not 0. Where "none" means 0, say so: `na.fill(0, ["freight"])` after the join, which keeps
+# the type of the column, or `coalesce`, which makes a type that holds both: `F.coalesce("freight", F.lit(0))` is a `DECIMAL(12,2)`, with `F.lit(0.0)` a `DOUBLE`.
 #
 # ### Exercise 2.1.2: bought and paid
 #
@@ -740,7 +740,7 @@ spark.sql("""
 """).show()
 
 # %% [markdown]
-# Compare days with days (`to_date`), or moments with moments (`< last_day + 1`).
+# Compare days with days (`F.to_date(moment)`), or moments with moments (before the midnight that ends the last day: `moment < F.date_add("last_day", 1)`).
 #
 # Where does a condition belong, in the join or in a filter behind it? For an inner join that is the same. For a **left** join it is not: the condition of the join decides who is a *partner*, and rows
 # without one stay. A filter on a column of the right table throws them out again, since there they have NULL.
@@ -778,7 +778,7 @@ print("... right small: ", joins_in_plan(parcels.join(F.broadcast(desks), both_k
 # ### Exercise 2.1.5: which campaign was running?
 #
 # `campaigns` is a list of rows `[campaign, channel, first day, last day]`; `campaign_table(spark, campaigns)` makes a DataFrame of it, with `DATE` columns. A campaign runs on one channel, from its first day
-# to its last day, **both days included, from midnight to midnight**. A `last_day` of NULL means that it has not ended yet. Several campaigns may run at the same time.
+# to its last day, **both days included, from midnight to midnight**. `first_day` is never NULL; a `last_day` of NULL means that it has not ended yet. Several campaigns may run at the same time.
 #
 # Return `order_id` and `campaign`: one row for every order and each campaign that was running on its channel when it was placed (`order_ts`), and one row with NULL for an order that fell into no
 # campaign. An order whose `channel` is not known was in no campaign. The join must be a **broadcast hash join**.
@@ -958,7 +958,7 @@ def running_campaigns(spark, orders, campaigns):
 #
 # A **cross join** has no condition: each row of the left table meets each row of the right one. By accident it is a disaster. On purpose, with small tables, it makes the rows that the
 # data do not have. A count per group has no row for a group without members, because nothing is there to be counted. But a report should say 0. So make a **grid** of all combinations first, and join
-# the counts to it with a left join. How many parcels of each warehouse and carrier have no weight?
+# the counts to it with a left join. How many parcels of each warehouse and carrier have a weight of 0 (a scale that was broken)?
 
 # %%
 warehouses = shipments.select("warehouse").distinct()
@@ -974,7 +974,7 @@ weightless = shipments.filter("weight_kg = 0")
 )
 
 # %% [markdown]
-# Look at `rows`: after a left join, the pair without any parcel still has *one* row, full of NULLs. `count("*")` counts it; `count` of a column that is never NULL in the right table does not. Or
+# Look at `rows`: after a left join, a pair without any such parcel still has *one* row, full of NULLs. `count("*")` counts it; `count` of a column that is never NULL in the right table does not. Or
 # count first and join then, and fill the holes with 0.
 #
 # The sides of a grid should come from where all values are known: a table of stores, a calendar. `spark.range(1, 8)` is a table with the numbers from 1 to 7 in a `BIGINT` column `id`. What you take from the
@@ -982,7 +982,7 @@ weightless = shipments.filter("weight_kg = 0")
 #
 # ### Exercise 2.1.6: no month without a row
 #
-# Return the number of orders for **every** store of `stores` and **every** month of `year`: `store_id`, `month` (`INT`, 1 to 12) and `orders` (`BIGINT`), which is 0 where there were none, whatever their status. Orders of other
+# Return the number of orders for **every** store of `stores` (each is there once) and **every** month of `year` (`F.month` gives the month of a time): `store_id`, `month` (`INT`, 1 to 12) and `orders` (`BIGINT`), which is 0 where there were none, whatever their status. Orders of other
 # years, orders without a store, and orders with a store that is not in `stores` do not count.
 
 
@@ -1255,7 +1255,7 @@ def ledger(payments, returns):
 # | `a.intersectAll(b)` | `INTERSECT ALL` | each row as often as it is in both |
 #
 # `subtract` and `intersect` look at **sets**: in a set, a row is there or it is not. The others look at **multisets**, lists without an order. All four go by position, like `union`, and all four take NULL for equal to NULL. An
-# order was packed, and three things were scanned on the way out:
+# order was packed, and three things were scanned on the way out, one with a label that could not be read:
 
 # %%
 packed = spark.createDataFrame([("cup",), ("cup",), ("cup",), ("bowl",), (None,)], "thing STRING")
@@ -1476,7 +1476,7 @@ numbered.filter("number = 1").drop("number").orderBy("customer").show()
 #
 # Impatient people press the button twice. Orders with the same `customer_id` **and** the same `order_ts` are one order that was sent several times. Of these keep exactly one:
 #
-# - one that is not `cancelled`, if there is one; the status is never NULL
+# - one that is not `cancelled`, if there is one; status and time are never NULL
 # - of those that are equal in that, the one with the largest `order_id`
 #
 # Orders of guests (`customer_id` is NULL) all stay: two guests who order in the same second are two people. Return `order_id`, `customer_id`, `order_ts` and `status` of the orders that are kept.
@@ -1637,8 +1637,8 @@ latest_two = (
 #
 # ### Question 2.1.10: the revenue is too high
 #
-# A report of the revenue per city joins `orders` with `customers`, `order_items` and `payments`, groups by city, and sums `quantity * unit_price` and `amount`. Since payments in two parts were introduced, the revenue
-# of some cities is higher than the bank's figures. Besides, a part of the revenue is missing altogether.
+# A report of the revenue per city joins `orders` with `customers`, `order_items` and `payments`, groups by city, and sums `quantity * unit_price` and `amount`. Both sums should be the same: no order had a discount.
+# But in some cities both are higher than the bank's figures, most of all since payments in two parts were introduced. Besides, a part of the revenue is missing altogether.
 #
 # A colleague proposes: "Put a `distinct()` before the `groupBy`, then the duplicates are gone." Answer in five to eight sentences:
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.2 Windows and time
 #
-# **Time:** 90 minutes · **Data:** retail, air · **Before this:** 2.1
+# **Time:** 150 minutes · **Data:** retail, air · **Before this:** 2.1
 #
 # `groupBy` answers "how much per group?" and gives one row per group. Many questions are different: *which place* has this product, *how long ago* was
 # the order before this one, *how much so far*? Here every row stays, and looks at its neighbours. That is what **window functions** are for.
@@ -637,7 +637,8 @@ moments = notes.select(
 moments.show(truncate=False)
 
 # %% [markdown]
-# Three spellings of one moment; and each reader understands one of them. `F.coalesce(a, b, c)` takes the first that is not NULL. In a pattern, capital
+# Three spellings of one moment; and here each reader understands one of them. But a reader also takes what is not meant for it: thirteen digits are a number of seconds, too (in the year 55972), and `2024` is a day.
+# So ask first which form a text has, by `F.length` or a pattern, `F.col("t").rlike("^[0-9]{10}$")`. `F.coalesce(a, b, c)` takes the first that is not NULL. In a pattern, capital
 # letters matter: `MM` is the month and `mm` the minute, `dd` the day of the month and `DD` the day of the year, `HH` counts the hours from 0 to 23 and
 # `hh` from 1 to 12, and `SSS` are milliseconds.
 #
@@ -1106,7 +1107,7 @@ def local_days(orders, stores):
 # For that, the window is ordered by one number. Turn times into numbers of the unit that you need: `F.unix_date(day)` in days, `F.unix_seconds(ts)` in
 # seconds. (In SQL, `RANGE BETWEEN INTERVAL 6 DAYS PRECEDING AND CURRENT ROW` works on dates and times directly.)
 #
-# Orders per day in all shops, in the first half of June. No shop sold anything from the 6th to the 9th:
+# Orders per day in all shops, in the first half of June. No shop sold anything from the 6th to the 9th, nor on some days later on:
 
 # %%
 daily = (
@@ -1130,7 +1131,7 @@ daily.select(
 #
 # ### Exercise 2.2.6: the mean of a day
 #
-# For every row of `hourly(air_measurements)` return `sensor_id`, `measured_ts` and `mean_24h` (`DOUBLE`): the average of the known values of this
+# (Each sensor measures one parameter.) For every row of `hourly(air_measurements)` return `sensor_id`, `measured_ts` and `mean_24h` (`DOUBLE`): the average of the known values of this
 # sensor in the **24 hours that end with this one**, so this hour and the 23 before it. It is NULL where fewer than `at_least` of these values are
 # known. Hours without a row, and rows whose value is NULL, are not known. All measurements are on the full hour.
 
@@ -1717,7 +1718,7 @@ seconds = rides.withColumn("time", F.timestamp_seconds("second"))
 )
 
 # %% [markdown]
-# Note what `end` means: the last time **plus the gap**, the moment from which on the session is over. A row exactly at that moment still belongs to it.
+# Note what `end` means: the last time **plus the gap**, the moment after which the session is over. A row exactly at that moment still belongs to it.
 # What `session_window` does not give is the number of the session, and a mark on each row.
 #
 # ### Exercise 2.2.9: visits to the web shop
@@ -1730,7 +1731,7 @@ seconds = rides.withColumn("time", F.timestamp_seconds("second"))
 # - `session` (`BIGINT`): the number of the session for this customer, 1, 2, 3, ... in the order of time
 # - `start_ts`, `end_ts` (`TIMESTAMP`): its first and its last click
 # - `clicks` (`BIGINT`): how many clicks it has
-# - `bought` (`BOOLEAN`): whether there is an event of the type `purchase` among them
+# - `bought` (`BOOLEAN`): whether there is an event among them whose `event_type` is `purchase`
 
 
 # %% answer="2.2.9" title="Visits to the web shop"

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.3 UDFs, UDTFs, Arrow, and when not to
 #
-# **Time:** 90 minutes · **Data:** air, reviews, retail · **Before this:** 0.2, 1.2, 1.3, 1.4 and 2.2, and a little pandas (`Series`, `DataFrame`)
+# **Time:** 165 minutes · **Data:** air, reviews, retail · **Before this:** 0.2, 1.2, 1.3, 1.4 and 2.2, and a little pandas (`Series`, `DataFrame`)
 #
 # Sooner or later Spark has no function for what you need: a rule of your company, a formula from a library, a format that nobody else uses. Then you hand
 # Spark a function of your own, in Python. That is easy, and it has a price: Spark cannot look into your function, and every value must travel to a Python
@@ -156,7 +156,7 @@ except PythonException as error:
 # ### The return type is a promise
 #
 # You declare the type of the result (`"string"` above; if you say nothing, it is `STRING`). Python does not know of this promise. What happens to a value of another type? That depends on how values
-# travel: pickled, which is Spark 4.1's default, or as Arrow columns (`useArrow=True`, or for all UDFs `spark.sql.execution.pythonUDF.arrow.enabled`).
+# travel: pickled (Python's own way of writing objects down), which is Spark 4.1's default, or as Arrow columns (`useArrow=True`, or for all UDFs `spark.sql.execution.pythonUDF.arrow.enabled`).
 
 # %%
 values = {"3": 3, "2.5": 2.5, "'7'": "7"}
@@ -777,8 +777,8 @@ reviews.select(rows_at_once("text").alias("rows_at_once")).groupBy("rows_at_once
 #
 # The class `Lexicon` of the set-up cell knows the mood of words. `lexicon.mood(texts)` takes a Series of texts and gives a Series of whole numbers. It fails when a text is missing, it counts its own calls in `lexicon.calls`, and it cannot be pickled. Making one takes long, so there must be **one for each partition**.
 #
-# Return for every review its `review_id`, the `mood` of its text (NULL where the text is NULL), and `call`: the value of `lexicon.calls` just after the batch of this review was rated, 1 for the reviews of the first batch. Call `mood` exactly once per batch, also if all of its texts are NULL, and with a Series
-# as long as the batch. Do not change the number or the order of rows, nor the partitions.
+# Return for every review its `review_id`, the `mood` of its text (NULL where the text is NULL), and `call`: the value of `lexicon.calls` just after the batch of this review was rated, 1 for the reviews of the first batch. Call `mood` exactly once per batch, with a Series
+# as long as the batch: so do not leave out missing texts, but replace them. Do not change the number or the order of rows, nor the partitions.
 
 
 # %% answer="2.3.4" title="One lexicon per partition"
@@ -906,7 +906,7 @@ def moods(reviews):
 # %% [markdown]
 # ## Arrow UDFs: without pandas in between
 #
-# pandas costs a conversion, and it has no NULL for integers. An **Arrow UDF** (new in Spark 4.1) works on the Arrow columns themselves: it gets a `pyarrow.Array` and returns one. `pyarrow.compute` has nearly 300 functions for them, written in C++, and all of them know NULL.
+# pandas costs a conversion, and it has no NULL for integers. An **Arrow UDF** (new in Spark 4.1) works on the Arrow columns themselves: it gets a `pyarrow.Array` and returns one. `pyarrow.compute` has some 300 functions for them, written in C++, and all of them know NULL.
 
 
 # %%
@@ -948,12 +948,12 @@ people.select("name", initials("name").alias("initials")).orderBy("name").show()
 # Each customer gets a handle made from the name, for a web address: `"Zoë  d'Été-Łuk"` becomes `"zoe-d-ete-luk"`. The rules, in this order:
 #
 # 1. Lower case.
-# 2. Each letter that is a key of the dictionary `letters` is replaced by its value (such as `ł` by `l`, `ß` by `ss`).
+# 2. Each letter that is a key of the dictionary `letters` is replaced by its value (such as `ł` by `l`, `ß` by `ss`). No value contains a key.
 # 3. Accents go: `pc.utf8_normalize(texts, "NFKD")` takes a letter such as `é` apart into `e` and an accent. Spark has no function for this. All characters of Unicode's class "mark", `\p{M}` in a pattern, are then removed.
 # 4. Every run of characters other than `a` to `z` and `0` to `9` becomes one hyphen, and hyphens at either end go.
 # 5. If nothing is left, or the name is NULL, the handle is NULL.
 #
-# Return `customer_id` and `handle` for every customer. Use an Arrow UDF.
+# Return `customer_id` and `handle` for every customer. Use an Arrow UDF. `dir(pc)` lists what there is; functions for texts begin with `utf8_` (such as `utf8_lower`) or `replace_`.
 
 
 # %% answer="2.3.5" title="A handle for everybody"
@@ -1404,7 +1404,7 @@ def best_smoothing(air_measurements, alphas):
 # %% [markdown]
 # ## Batches in, batches out: another number of rows
 #
-# `df.mapInArrow(function, schema)` gives your function an iterator over the batches (`pyarrow.RecordBatch`) of a partition and takes batches back: more rows or fewer, other columns, no shuffle. `mapInPandas` is the same with DataFrames of pandas. Use it to unpack, to filter by a model, or to bring many rows
+# `df.mapInArrow(function, schema)` gives your function an iterator over the batches (`pyarrow.RecordBatch`) of a partition and takes batches back: more rows or fewer, other columns, no shuffle. `mapInPandas` is the same with DataFrames of pandas. The columns of a batch go **by position**, whatever their names (those of `applyInPandas` go by name). Use it to unpack, to filter by a model, or to bring many rows
 # to few before a shuffle. Each batch here becomes one row:
 
 
@@ -1806,7 +1806,8 @@ spark.sql("""
 # 1. the total grows by value − allowed (it may fall); if it is then below 0, it is 0
 # 2. if the total is **at least** `limit`, there is an alarm, and afterwards the total starts again at 0
 #
-# Return for each sensor of `usable(air_measurements)` a row for each alarm: `sensor_id`, `alarm_ts` (the time of the reading) and `total` (when the alarm was raised). At the end of each sensor comes one more row with NULL as `alarm_ts` and the total that is left over. Use a UDTF with a table argument.
+# Return for each sensor of `usable(air_measurements)` a row for each alarm: `sensor_id`, `alarm_ts` (the time of the reading) and `total` (when the alarm was raised). At the end of each sensor comes one more row with NULL as `alarm_ts` and the total that is left over. Use a UDTF with a table argument; numbers are given to it beside the table as columns, `F.lit(limit)`.
+# (A time that only passes through a UDTF comes out as it went in; only its hour and day must not be read there.)
 
 
 # %% answer="2.3.8" title="When the air turns bad"
@@ -2102,7 +2103,7 @@ sundays.orderBy("sunday").show(3)
 print(sundays.count(), "Sundays in", sundays.rdd.getNumPartitions(), "partitions")
 
 # %% [markdown]
-# Types are strict here: a text for a `DATE` or a `float` for an `INT` raises an exception. Spark sends the reader to the workers, so it must be possible to pickle it: keep plain values in it, and open connections in `read`. Without `partitions()` there is one partition. (Sources can also write, and feed streams. In 3.4
+# Types are not converted here: a text for a `DATE` raises an exception, and of a `float` for an `INT` only the whole number is left, without a word. Spark sends the reader to the workers, so it must be possible to pickle it: keep plain values in it, and open connections in `read`. Without `partitions()` there is one partition. (Sources can also write, and feed streams. In 3.4
 # you write one for a real web service.)
 
 # %% [markdown]

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.6 pandas API, plotting, Spark Connect
 #
-# **Time:** 90 minutes · **Data:** trips · **Before this:** 0.2, 1.4, 2.1 to 2.4, and a little pandas (`groupby`, `agg`, the index)
+# **Time:** 135 minutes · **Data:** trips · **Before this:** 0.2, 1.4, 2.1 to 2.4, and a little pandas (`groupby`, `agg`, the index)
 #
 # So far you have spoken to Spark in two ways, with DataFrame methods and with SQL. There are more ways to the same engine. Analysts come with a
 # notebook full of pandas, which worked until the table did not fit into memory any more. A report needs a picture. And in most companies today your Python
@@ -362,7 +362,7 @@ with ps.option_context("compute.ops_on_diff_frames", False):
 # %% [markdown]
 # Three rules for tables side by side:
 #
-# - The **names of both indexes must be equal**. `ps` refuses to guess that `pickup_zone_id` and `dropoff_zone_id` are both zones; rename first.
+# - For arithmetic and `concat` the **names of both indexes must be equal**: `ps` refuses to guess that `pickup_zone_id` and `dropoff_zone_id` are both zones. `join` takes the name of the left index. Rename first, and you know what you get.
 # - What has no partner is **missing**, and a difference with something missing is missing. Fill (`fillna(0)`) *before* you compute. (`a.sub(b, fill_value=0)` of pandas does not exist here.)
 # - `ps.concat([a, b], axis=1)` puts columns side by side, `a.join(b, how="outer")` does so with two DataFrames.
 
@@ -490,7 +490,7 @@ print(shuffled.head(3))
 print(shuffled.sort_values("trip_id").head(3))
 
 # %% [markdown]
-# Both are the first three rows, in the sense of Spark. `ps.set_option("compute.ordered_head", True)` makes `head` follow the order in which rows are read, but if nobody has sorted them, that means nothing either. So:
+# The first `head` gives any three rows, those that Spark found first. `ps.set_option("compute.ordered_head", True)` makes `head` follow the order in which rows are read, but if nobody has sorted them, that means nothing either. So:
 #
 # - **Sort before** an operation that looks at the order, by columns that leave no ties. Operations on groups such as `groupby(...).head(2)` follow the order of a sorted table.
 # - **Sort again at the end** if the reader needs the order. A `groupby` or a join gives its rows in any order, whatever came before. (pandas sorts groups by their key.)
@@ -805,7 +805,7 @@ figure.update_layout(
 figure.show("plotly_mimetype")
 
 # %% [markdown]
-# Twelve numbers have travelled, not 3,000. You can look at what a figure shows. That is how this notebook checks yours: by its data and its titles, not by its colours.
+# Twelve numbers have travelled, not the distances of thousands of rides. You can look at what a figure shows. That is how this notebook checks yours: by its data and its titles, not by its colours.
 
 # %%
 bars = figure.data[0]
@@ -1263,7 +1263,7 @@ with connect.connected(spark) as remote:
 #
 # ### Exercise 2.6.8: which rules can we run?
 #
-# Users type in rules as SQL expressions, and you run those that Spark understands. Return the list of those in `rules` that can be **analysed** for the table `trips`, in their order; one that names an unknown column or function, or that is no SQL, is left out. A rule is not run: whether its values can be computed for every row does not
+# Users type in rules as SQL expressions, and you run those that Spark understands. Return the list of those in `rules` that can be **analysed** in a `select` from `trips`, in their order; one that names an unknown column or function, or that is no SQL, is left out (the error is an `AnalysisException` of `pyspark.errors`). A rule is not run: whether its values can be computed for every row does not
 # matter. `check` calls the function over Connect.
 
 
@@ -1400,7 +1400,7 @@ with connect.connected(spark) as remote:
     print("connect: rows of the view, product =", views_and_variables(remote))
 
 # %% [markdown]
-# No error, other numbers. The remedy is to give every intermediate step a **name of its own**: keep the DataFrame in a variable instead of a view, or hand it to SQL as a parameter, `session.sql("SELECT ... FROM {stock}", stock=frame)`, which binds this DataFrame and no name. A function that makes the UDF gets the value as a
+# No error, other numbers. The remedy is to give every intermediate step a **name of its own**: keep the DataFrame in a variable instead of a view, or hand it to SQL as a parameter, `session.sql("SELECT ... FROM {stock}", stock=frame)`, which binds this DataFrame and no name. (In an f-string, `{stock}` would be filled by Python: write `{{stock}}`.) A function that makes the UDF gets the value as a
 # parameter.
 #
 # ### Exercise 2.6.9: a report in parts

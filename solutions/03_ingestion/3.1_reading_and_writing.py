@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.1 Reading and writing with schemas
 #
-# **Time:** 90 minutes · **Data:** trips, reviews · **Before this:** 0.2, 1.3, 1.4 and 2.1
+# **Time:** 150 minutes · **Data:** trips, reviews · **Before this:** 0.2, 1.3, 1.4 and 2.1
 #
 # Until now your tables were simply there. In real work they arrive as files: an export of an office, a feed of a web shop, a folder that a partner fills every night. A file knows
 # less than a table. A CSV file has no types, a JSON file no fixed columns, and nobody has checked what stands in the lines. What you do not say when you read, Spark guesses, and
@@ -87,7 +87,7 @@ guessed.printSchema()
 guessed.show()
 
 # %% [markdown]
-# Three guesses are wrong. Store 0012 has become the number 12, and a join with the code 0012 finds nothing. `since` is text, because Spark does not know this way of writing a day. Money is a DOUBLE, which cannot hold
+# Three guesses are wrong. Store 0012 has become the number 12, and a join with the code 0012 finds nothing. `since` is text, because Spark does not know this way of writing a day (and Faro has only a `-`). Money is a DOUBLE, which cannot hold
 # cents exactly. Besides, a guess depends on the lines that happen to be there: one rent that says `on request`, and tomorrow `rent` is text, too. A job that runs every night needs the same types every night. So **say the schema**.
 # You can do so in two ways, which mean the same:
 #
@@ -342,6 +342,7 @@ except AnalysisException as error:
 # %% [markdown]
 # `count()` needs no column, so no line is looked at and none is dropped. And a query of the corrupt lines alone is refused, since without another column there is nothing to check. With one more
 # column Spark checks that one and no other, and reports too few lines. So make it read **all** columns: `cache()` the DataFrame first, then everything is read once, checked and kept.
+# What is kept stays as it is, though: whoever reads the same folder again in this session gets the kept rows, also when new files have come. When you are done, give it back with `unpersist()`.
 #
 # `FAILFAST` is for data that must be whole. Like everything in Spark it is lazy: `load` does not fail, the **action** does.
 
@@ -360,9 +361,9 @@ except Exception as error:
 #
 # Another office delivers CSV files with the columns `trip` (BIGINT), `pickup` (TIMESTAMP, written as `2025-03-31 08:10:00`), `passengers` (INT, or `n/a`) and `fare` (DECIMAL(10,2)), separated by commas, with names in the first line. Some lines are damaged.
 # Find them: return the name of the file and the line as it stands there, for every line with too few fields, too many fields, or a field that its type does not allow (a word, a number that is too large, a time that does not exist).
-# `n/a` for the passengers and empty fields are allowed. Equal lines may occur several times: return each. The first line of a file is never damaged.
+# `n/a` and empty fields are allowed (`n/a` occurs in `passengers` only). The way of writing times is the agreed one: say it with `timestampFormat`, then Spark accepts no other. Equal lines may occur several times: return each. The names in the first line are never damaged.
 #
-# `_metadata.file_name` is the name of the file that a row comes from. You can select it like any column; more about it below.
+# `_metadata.file_name` is the name of the file that a row comes from. You can select it like any column; more about it below. (It is written as in an address: a blank in a name is `%20`. No name here has one.)
 
 
 # %% answer="3.1.2" title="Lines that are no trips"
@@ -516,12 +517,12 @@ print(by_name.json(str(folder)).count(), "rows in the files whose names begin wi
 # ### Exercise 3.1.3: an archive and a feed
 #
 # The folder `landing` holds reviews in two kinds of files. Those that end in `.json` are documents: a list with one object for each review, over many lines. Those that end in `.jsonl` have one object per line.
-# Return all reviews of both. There may be files of one kind only.
+# Return all reviews of both, as often as they occur. There may be files of one kind only.
 
 
 # %% answer="3.1.3" title="An archive and a feed"
 def all_reviews(spark: SparkSession, landing: str) -> DataFrame:
-    """(review_id STRING, stars INT, created TIMESTAMP, text STRING or NULL); each review of the files once."""
+    """(review_id STRING, stars INT, created TIMESTAMP, text STRING or NULL); one row for each object in the files."""
     ### BEGIN SOLUTION
     columns = "review_id STRING, stars INT, created TIMESTAMP, text STRING"
     feed = spark.read.schema(columns).option("pathGlobFilter", "*.jsonl")
@@ -661,7 +662,7 @@ spark.sql(f"SELECT * FROM csv.`{folder}/rents.csv`").show(2, truncate=False)
 # ### Exercise 3.1.4: what has arrived since?
 #
 # The folder `landing` holds Parquet files with the columns of `trips`. Return one row for each file that was changed **after** the moment `since`, a text such as `"2025-06-02 22:10:00"` (UTC): the name of the file, when it was changed,
-# how many trips it holds, and the sum of their `total_amount`. Trips without an amount count as trips and add nothing to the sum. A file that was changed exactly at `since` has been seen before and does not count.
+# how many trips it holds, and the sum of their `total_amount`. Trips without an amount count as trips and add nothing to the sum. Every file has trips, and some of them have amounts. A file that was changed exactly at `since` has been seen before and does not count.
 
 
 # %% answer="3.1.4" title="What has arrived since?"
@@ -830,7 +831,7 @@ print(re.search("ReadSchema: (.*)", plan)[1])
 # ### Exercise 3.1.5: four partners
 #
 # Four partners send their trips, each in the folder of its name and in a format of its own: `north` in Parquet, `south` in Avro, `east` in JSON lines, `west` in CSV with names in the first line. All have the columns `trip_id`, `pickup_ts`, `distance_km`
-# and `fare_amount`, but not in the same order. In Parquet and Avro the types are right. In JSON and CSV, times are written as `2025-03-31T08:10:00.000Z` and amounts as numbers with a point. A folder may hold files without any trip.
+# and `fare_amount`, but not in the same order. The CSV files all have the same header. In Parquet and Avro the types are right. In JSON and CSV, times are written as `2025-03-31T08:10:00.000Z` and amounts as numbers with a point. A folder may hold files without any trip.
 # Return all trips in one table, with the name of the partner.
 
 
@@ -1502,7 +1503,7 @@ print(after.filter("country = 'Germany'").select("city").distinct().count(), "ci
 # `2025-03-31 08:10:00`. A delivery holds **all** trips of some days; days that are in the archive already are replaced by it, others are added, and all other days stay untouched, file by file.
 #
 # If any line of the delivery does not fit (a field too few or too many, or one that its type does not allow), nothing of it is stored, and the archive stays as it is. Return the number of trips that were stored, or -1 if the delivery was refused. Your function may be called several times with the same delivery; the archive must then look as after the
-# first time. Errors that have nothing to do with a bad line must reach the caller. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
+# first time. If files were added to the delivery between two calls, the second call must store them, too. Errors that have nothing to do with a bad line must reach the caller. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
 
 
 # %% answer="3.1.9" title="A delivery is whole, or it is not there"
@@ -1514,12 +1515,14 @@ def store_delivery(spark: SparkSession, delivery: str, archive: str) -> int:
     rows = strict.withColumn("day", F.to_date("pickup_ts")).cache()
     try:
         stored = rows.count()
+        writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
+        writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
     except Exception as problem:
         if "MALFORMED_RECORD_IN_PARSING.WITHOUT_SUGGESTION" not in conditions_of(problem):
             raise
         return -1
-    writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
-    writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
+    finally:
+        rows.unpersist()
     return stored
     ### END SOLUTION
 
@@ -1534,6 +1537,12 @@ variant(
         stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'X', stored_and_forwarded)")
     ),
     script=["feed rest", "run"],
+)
+variant(
+    "3.1.9",
+    "more files",
+    "a second call, after files were added to the delivery",
+    script=["feed 2", "run", "feed rest", "run"],
 )
 variant(
     "3.1.9",
@@ -1592,7 +1601,7 @@ check(
 
 # %% [markdown] hints="3.1.9"
 # 1. Two questions, one after the other: is every line right? And only then: which days are replaced?
-# 2. `FAILFAST` stops at a bad line, but only when an action reads all columns. `cache()` with `count()` does that, and you have the number as well. Catch the error around that action, and look with `conditions_of` for the condition of a bad line that the worked example printed.
+# 2. `FAILFAST` stops at a bad line, but only when an action reads all columns. `cache()` with `count()` does that, and you have the number as well. Catch the error around that action, and look with `conditions_of` for the condition of a bad line that the worked example printed. The next call must not get the rows that this one has kept: `unpersist()` them.
 # 3. For the second question use `overwrite` with the option that limits it to the partitions of the new rows. Without that option all other days are deleted.
 # 4. One file per day: bring the rows of a day together before you write.
 
@@ -1682,6 +1691,20 @@ def store_delivery(spark, delivery, archive):
     return stored
 
 
+# %% wrong="3.1.9" because="files were added"
+def store_delivery(spark, delivery, archive):
+    columns = "trip_id BIGINT, pickup_ts TIMESTAMP, fare_amount DECIMAL(10,2)"
+    strict = spark.read.schema(columns).csv(delivery, header=True, mode="FAILFAST")
+    rows = strict.withColumn("day", F.to_date("pickup_ts")).cache()
+    try:
+        stored = rows.count()
+    except Exception:
+        return -1
+    writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
+    writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
+    return stored
+
+
 # %% wrong="3.1.9" because="numbers of ten digits"
 def store_delivery(spark, delivery, archive):
     columns = "trip_id INT, pickup_ts TIMESTAMP, fare_amount DECIMAL(10,2)"
@@ -1768,7 +1791,7 @@ def store_delivery(spark, delivery, archive):
 # | say the schema, as DDL or StructType | a guess costs a pass over the data and changes with the data |
 # | CSV columns go by position; JSON, Avro, ORC and Parquet by name | a swapped CSV column raises no error |
 # | `PERMISSIVE` with `_corrupt_record` in the schema keeps bad lines apart | the default turns them into NULLs |
-# | only columns that are read are checked | `count()` alone drops nothing and fails on nothing; `cache()` first |
+# | only columns that are read are checked | `count()` alone drops nothing and fails on nothing; `cache()` first, `unpersist()` when done |
 # | `multiLine` for documents, not for lines | read the wrong way, all but the first object of a file are lost |
 # | `_metadata` names the file of each row | it leads back to the delivery |
 # | Parquet and ORC keep types and store columns | CSV keeps no types, JSON few of them |

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.2 Bad records and the landing zone
 #
-# **Time:** 90 minutes · **Data:** reviews, retail · **Before this:** 1.3, 2.1 and 3.1
+# **Time:** 180 minutes · **Data:** reviews, retail · **Before this:** 1.3, 2.1 and 3.1
 #
 # Every night other firms put files into a folder for us: reviews, orders of the branches, stock lists of suppliers. We do not write these files, and nobody asks us before they change. A line is cut off, a column
 # gets another name, the same file comes twice, one file comes three weeks late. If the job that loads them stops at the first bad line, the shop has no numbers in the morning. If it throws away what it does not
@@ -101,6 +101,8 @@ stock.select(
 ).orderBy("sku").show()
 
 # %% [markdown]
+# (`_metadata` writes names as in an address: a file `thursday (1).json` is `thursday%20(1).json` there. Names in these exercises have no blanks. Where yours may, decode them with `url_decode`.)
+#
 # Columns like these two are called **lineage columns**: they say where a row comes from. They cost little, since Parquet stores a value that repeats only once, and they make an error that is found in March repairable in May: delete the rows of that file, load
 # it again.
 #
@@ -112,7 +114,7 @@ stock.select(
 #
 # - `partner`: the name of the sub-folder
 # - `lines`: how many lines its files have, all of them
-# - `blank`: how many of these are empty or consist of blanks only
+# - `blank`: how many of these are empty or consist of blanks only (a blank is a space character, here and in the other exercises)
 # - `unreadable`: how many are not blank, and cannot be read by `try_parse_json` (1.3)
 #
 # There may be other partners than in the sample, or no file at all; then there are no rows.
@@ -580,7 +582,7 @@ print("without:", hurried.filter("stock._corrupt_record IS NOT NULL").count(), "
 #
 # | reason | when |
 # |---|---|
-# | `"not JSON"` | `try_parse_json` cannot read it |
+# | `"not JSON"` | `try_parse_json` cannot read it (it also refuses an object that has a key twice, and overlooks what stands behind a complete object) |
 # | `"does not fit"` | it is JSON, but `from_json` cannot read it with the schema `ORDER`: it is a list or a number and no object, or an integer column has a value of another type, such as a text (`"7"`) or a number with a fraction, or one that is too large |
 # | `"no order_id"` | the object has no `order_id`, or it is null |
 # | `"unknown channel"` | `channel` is none of `CHANNELS`, or null, or not there. (For `STRING` every value fits: it is taken as text) |
@@ -983,7 +985,7 @@ fields.select(
 #
 # - Values become the types of `ORDER` with `try_cast`; a number in quotation marks is a number. What does not fit is NULL. A field that is not in the line is NULL, too.
 # - `channel` is called `source` in some files. It is the same thing, and goes into `channel`. No line has both.
-# - `rescued` has every field that has no column (`source` has one), and every field whose value does not fit its type. It is NULL when there is nothing to rescue.
+# - `rescued` has every field that has no column (`source` has one), and every field whose value does not fit its type. Fields without a column are never null. It is NULL when there is nothing to rescue.
 
 
 # %% answer="3.2.4" title="Two versions, one table"
@@ -1748,7 +1750,7 @@ both.withColumn("gap", F.col("boxes") - F.col("arrived")).orderBy("supplier").sh
 # - `file`; `lines`, how many lines it has in `processed`, without those that are empty or blank; `loaded` and `quarantined`, how many rows of `target` and `quarantine` came from it
 # - `difference`: lines that are neither loaded nor in quarantine; negative if there are more rows than lines
 #
-# All four numbers are `BIGINT`, and 0 where there is nothing to count. That holds for a file of blank lines only, too: it is in `processed`, so it has a row.
+# All four numbers are `BIGINT`, and 0 where there is nothing to count. That holds for a file of blank lines only, too: it is in `processed`, so it has a row. (No file is without any line: the text reader would not see it.)
 
 
 # %% answer="3.2.7" title="Do the counts agree?"
@@ -1940,7 +1942,7 @@ def reconcile(spark, processed, target, quarantine):
 # Branches send CSV files with orders. The header must be exactly `order_id,customer_id,store_id,channel`. Your function is called once a night, sometimes twice. In each run, for every file in `landing`:
 #
 # - **Another header:** the file is not loaded. It is moved to `rejected`.
-# - **Otherwise:** rows that fit `ORDER` go to `target`, with the columns of `ORDER` and `source_file`. A line that does not (a value of another type, too few or too many fields) goes to `quarantine`, with `line` (as it came) and `source_file`. The file is moved to `processed`.
+# - **Otherwise:** rows that fit `ORDER` go to `target`, with the columns of `ORDER` and `source_file`. A line that does not (a value of another type, too few or too many fields) goes to `quarantine`, with `line` (as it came) and `source_file`. The file is moved to `processed` (with `move` of the first code cell).
 # - `log` gets one row per file: `file`, `status` (`"loaded"` or `"rejected"`), `lines` (those of the file, without the header), `loaded` and `quarantined` (how many rows went where; 0 for a rejected file). The three numbers are `BIGINT`.
 #
 # `target`, `quarantine` and `log` are Parquet. **Last night the job died.** So before the first run `target` holds rows of earlier nights, which must stay, and also some rows of files that are still in `landing`; `log` has the entry of one such file, with zeros, since the job had not yet counted. `target` is partitioned by `source_file`, `log` by `file`. After your run every row and every entry must be there once.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.3 Tables, catalog and PostgreSQL
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 1.4, 2.1, 2.5 and 3.1
+# **Time:** 120 minutes · **Data:** retail · **Before this:** 1.4, 2.1, 2.5 and 3.1
 #
 # Files in a folder are not yet a table. Somebody must know that they belong together, what their columns are, and who may throw them away. Spark writes this down in
 # its **catalog**. Most of the shop's data, however, is not in files at all. It is in a PostgreSQL database, which the web shop reads and changes while you work. From
@@ -98,7 +98,7 @@ print("external, after DROP: ", any((depot / "shared").glob("*.csv")))
 # |---|---|---|
 # | `partitionBy("country")` | one folder per country | filters by country; choose columns with **few** values |
 # | `bucketBy(4, "store_id")` | four buckets, as in [2.5](../02_joins_windows_udfs/2.5_tuning.ipynb) | joins and groupings by this column |
-# | `sortBy("city")` | each file is sorted, within its bucket | filters by city: minima and maxima of files are narrow |
+# | `sortBy("city")` | each file is sorted, within its bucket | filters by city: a Parquet file keeps minimum and maximum of each of its blocks, and sorted blocks are narrow |
 #
 # `sortBy` works only together with `bucketBy`.
 # In SQL the same words are `PARTITIONED BY (...)`, and `CLUSTERED BY (...) SORTED BY (...) INTO 4 BUCKETS`. A table that does not say its format is a Parquet table here.
@@ -430,7 +430,7 @@ def inventory(spark, schema):
 # %% [markdown]
 # ## The previous project
 #
-# Before there was Spark in the shop, a thousand rows of each table fitted into one PostgreSQL database. It is still there, and the web shop works with it. The next cell starts a real PostgreSQL server on your
+# Before there was Spark in the shop, all tables fitted into one PostgreSQL database. It is still there, and the web shop works with it. The next cell starts a real PostgreSQL server on your
 # machine (it ends with this notebook), makes a database `shop` in it, and loads the tables of that project: customers, products, stores, orders, order_items and payments.
 #
 # Spark reaches a database through **JDBC**. It needs four things: a `url` (where the server is, and which database), a `user`, a `password`, and the class of the `driver`.
@@ -466,8 +466,8 @@ print(ask("SELECT count(*), min(signup_date), max(signup_date) FROM customers"))
 # %% [markdown]
 # ## When there is no connection
 #
-# Sooner or later you will see a page of red text. The cause stands in one line of it, the one that the driver or the server wrote. Look for it first, and read the rest
-# only if you must:
+# Sooner or later you will see a page of red text. The cause stands in one line of it, the one that the driver or the server wrote (often at the end of a long line). Look for it first,
+# and read the rest only if you must:
 
 # %%
 for attempt in ({"password": "guess"}, {"port": 1}, {"database": "warehouse"}, {"table": "shops"}):
@@ -490,7 +490,7 @@ for attempt in ({"password": "guess"}, {"port": 1}, {"database": "warehouse"}, {
 #
 # ### Exercise 3.3.3: why is there no connection?
 #
-# `attempts` is a list of dictionaries such as `{"password": "guess"}`. For each one try to read the table `stores` of `database` with the options that `jdbc_options(database, attempt)` (in the set-up cell) gives
+# In the exercises `database` is an object like `shop`: it has `database.jdbc`, `database.url` and `database.connect()`. `attempts` is a list of dictionaries such as `{"password": "guess"}`. For each one try to read the table `stores` of `database` with the options that `jdbc_options(database, attempt)` (in the set-up cell) gives
 # for it. Return a list of texts, one for each attempt, in the same order: `"credentials"` when user or password are wrong, `"database"` when there is no such database, `"server"` when nobody listens there,
 # `"table"` when there is no such table, and `"fine"` when nothing is wrong. Find the cause in the error, not in the attempt: an attempt may replace several things. If several of them are wrong, the cause is the one that the error names.
 
@@ -813,8 +813,8 @@ in_four.groupBy(F.spark_partition_id().alias("partition")).agg(
 ).orderBy("partition").show()
 
 # %% [markdown]
-# Many people get this wrong: the bounds do **not** filter. All 1,000 customers came. Spark cuts the range between the bounds into strides of equal width (here 50), and the first and the last partition take all that lies outside, and
-# the NULLs. With bad bounds, two tasks do nearly all of the work. So ask the database for the true minimum and maximum first, which costs one small query. And do not ask for 200 partitions: each is
+# Many people get this wrong: the bounds do **not** filter. All 1,000 customers came. Spark cuts the range between the bounds into strides of equal width (here 50), and the first and the last partition take all that lies outside. The NULLs
+# are in the first. With bad bounds, two tasks do nearly all of the work. So ask the database for the true minimum and maximum first, which costs one small query. And do not ask for 200 partitions: each is
 # a connection, and the web shop needs the database, too. Each query also sees the table at its own moment: what changes while you read may be in one part and not yet in another.
 #
 # ### Exercise 3.3.5: orders in parts
@@ -1074,7 +1074,8 @@ def method_parts(spark, database, methods):
 # | `overwrite` with `option("truncate", True)` | empties the table, keeps it, and inserts |
 # | `ignore`, `error` (if you say nothing) | leave the table alone, without or with an error |
 #
-# A table in a database is more than its rows. It has a primary key, indexes, constraints, rights for other users. See what a plain overwrite leaves of that:
+# A table in a database is more than its rows. It has a primary key, indexes, constraints, rights for other users. See what a plain overwrite leaves of that (PostgreSQL keeps the names of
+# a table's constraints in `pg_constraint`):
 
 # %%
 ask(
@@ -1203,8 +1204,11 @@ def daily_report(payments, database):
 # 3. put them into the copy **by key**: a changed row replaces the old one, a new row is added.
 #
 # Three things make this fail in practice. Two rows can have the same time, and the second may be committed after you have read the first: with `>` you never see it. So ask for `>=`. You then receive a few rows again, and because step 3
-# goes by key, that does no harm. The second: take the watermark from the data that you have stored, never from the clock. A row that was committed while you were reading would fall between two clocks. And the third:
-# a **deleted** row has no `updated_at` any more. You never hear of it; deletions need another way, such as a column `deleted`, or change data capture.
+# goes by key, that does no harm. The second: take the watermark from the data that you have stored, never from the clock. Clocks of two machines differ, and a row that was changed while you were reading falls between two of their times. And the third:
+# a **deleted** row has no `updated_at` any more. You never hear of it; deletions need another way, such as a column `deleted`, or **change data capture**, which reads every change from the database's own log.
+#
+# There is a limit to `>=`: a transaction that takes long may commit an `updated_at` that is *smaller* than one you have already read. If your database has such transactions, begin a few minutes
+# before the watermark. Step 3 makes the repeated rows harmless.
 
 # %%
 ask(
@@ -1414,6 +1418,8 @@ def refresh(spark, database, mirror):
 #
 # Spark's writer knows `append` and `overwrite`. It has no "update these rows". And it is not one transaction: each partition commits for itself. If the connection breaks in the middle, some partitions are in the table and others
 # are not. A second start then writes the first ones twice.
+#
+# (The report of 3.3.7 had the same weakness: between emptying and filling it is not there for its readers, and a crash leaves it so.)
 #
 # So let Spark write into a table that nobody else reads, a **staging table**. That may fail half-way and be done again as often as you like. Then let PostgreSQL move the rows from there into the real table,
 # with **one** statement or several in **one** transaction. A transaction is there completely, or not at all:
@@ -1661,7 +1667,7 @@ def upsert_orders(orders, database):
 # | bounds do not filter; bad bounds make two large parts | ask for minimum and maximum first |
 # | predicates must cover NULL, and each row once | nobody checks them |
 # | `overwrite` drops the table, unless `truncate` | keys, indexes and rights go with it |
-# | watermark from the stored data, `>=`, then MERGE by key | equal times, late commits and repeats do no harm |
+# | watermark from the stored data, `>=`, then MERGE by key | equal times and repeats do no harm; where commits may be late, begin a little earlier |
 # | staging table, then one transaction | a crash leaves all or nothing |
 #
 # > **On Databricks:** tables have three-part names (`catalog.schema.table`), and Unity Catalog knows managed tables, which are Delta and laid out by Databricks itself, and external ones with a `LOCATION` that an administrator has allowed. Delta tables there have no buckets; liquid

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.4 APIs, Python data sources and exports
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 2.1, 2.3, 3.1 and 3.2
+# **Time:** 150 minutes · **Data:** retail · **Before this:** 2.1, 2.3, 3.1, 3.2 and 3.3
 #
 # Much of what a company wants to know is kept by somebody else: the carrier knows where the parcels are, the supplier what things cost, the bank what was paid. They do not hand over their
 # database. They offer an **API**: an address to which a program sends a request and gets a page of JSON. Such a source is slow, it limits you, and it fails in the middle of the night. The
@@ -52,7 +52,7 @@ shipments = spark.read.parquet(sample("shipments"))
 # ## A page of JSON
 #
 # The worked examples talk to a supplier, a company that offers the products of the shop. Its API is a small program that runs on your own machine, started by the next cell. It speaks the same language as every
-# other: HTTP. (`autograder.services.api` is a part of this course. It can do what real APIs do, also the unpleasant things.)
+# other: HTTP. (`autograder.services.api` is a part of this course. It can do what real APIs do, also the unpleasant things: here every second page fails once, and after `burst` requests it wants a pause.)
 
 # %%
 from autograder.services import api as local_api
@@ -342,16 +342,19 @@ def all_parcels(spark, api):
 # May you ask twice at all? A `GET` only reads; it is **idempotent**: twice is as good as once. An order that is sent twice is not.
 #
 # `requests` tells the two kinds of failure in two ways. An answer with status 503 is an answer: look at `status_code`. No answer at all is an exception: `requests.Timeout`, `requests.ConnectionError` and others, all of them
-# kinds of `requests.RequestException`. A body that ends in the middle is one of them. Our supplier fails at every second page, once with 503 and once with a broken connection, and after four requests it wants a pause (429):
+# kinds of `requests.RequestException`. A body that ends in the middle is one of them. Our supplier fails once at every second page, now with 503 and now with a broken connection, and after four requests it wants a pause (429). This loop asks for the same
+# page again until it comes:
 
 # %%
 supplier.forget()  # its plan begins anew
-seen = []
-for number in range(6):
-    asked = {"page_size": 10, "cursor": "cm93IDMw" if number % 2 else None}
+seen, cursor = [], None
+for _ in range(9):
+    asked = {"page_size": 10, "cursor": cursor}
     try:
         reply = requests.get(f"{supplier.url}/products", params=asked, timeout=10)
         seen.append(reply.status_code)
+        if reply.status_code == 200:
+            cursor = reply.json()["next"]
         if "Retry-After" in reply.headers:
             print("wait for", float(reply.headers["Retry-After"]), "seconds")
             time.sleep(float(reply.headers["Retry-After"]))
@@ -366,7 +369,7 @@ print(seen)
 #
 # ### Exercise 3.4.2: a patient client
 #
-# Write `fetch`. It sends a GET to `address` (of `{api}/archive`, in the check) and waits at most **0.5 seconds** for an answer (the `timeout`). Then:
+# Write `fetch`. It sends a GET to `address` (in the check one that begins with `{api}/archive`) and waits at most **0.5 seconds** for an answer (the `timeout`). Then:
 #
 # - **429**: wait as long as `Retry-After` says and try again. This does not count as a try, however often it happens.
 # - **status 500 or more, or no whole answer** (any `requests.RequestException`): that was a failed try. After the first one wait at least 0.01 seconds, after the second at least 0.02, then 0.04 and so on, and try again. The carrier records who comes back sooner.
@@ -779,13 +782,13 @@ spark.read.json(str(landing)).select("run", "body").show(truncate=False)
 #
 # ### Exercise 3.4.3: landed as it came
 #
-# Fetch all pages of `GET {api}/archive?page=1`, `page=2`, ... (20 rows each, so leave `page_size` alone; the answer says how many pages there are) and land each as one row in the folder `landing`, as **JSON files partitioned by `batch`**, so in `landing/batch=2025-06-02` for that batch:
+# Fetch all pages of `GET {api}/archive?page=1`, `page=2`, ... (20 rows each, so leave `page_size` alone; the answer says how many pages there are; without any parcels there is still page 1, with no items) and land each as one row in the folder `landing`, as **JSON files partitioned by `batch`**, so in `landing/batch=2025-06-02` for that batch:
 #
 # - `page`: its number; `items`: how many parcels it holds
 # - `sha256`: the SHA-256 checksum of the body as text of hexadecimal digits (`sha2` with 256 bits)
 # - `body`: the text of the answer, as it came
 #
-# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there.
+# `landing` already holds earlier batches, and perhaps pages of this very batch from a run that broke. The former must stay as they are; of this batch only what you fetch now must be there. In how many files is up to you.
 #
 # The carrier fails now and then, and refuses requests that come too fast (429). Use `patient(address)` of the set-up cell: it waits and tries again as `fetch` of 3.4.2 does, and returns the **text** of the answer. (Your own `fetch` will do as well, once 3.4.2 has passed.)
 
@@ -1049,7 +1052,7 @@ print(few.count(), "rows, and", calm.facts.requests, "requests after a second ac
 # What else to know:
 #
 # - The reader travels to the workers: an address and numbers can be pickled; an open connection or the `SparkSession` cannot. Make the connection in `read`.
-# - JSON gives you texts, and `read` must give Python values of exactly the right kind: a `Decimal` for DECIMAL, a `datetime` for TIMESTAMP, None for NULL. Nothing is converted for you.
+# - JSON gives you texts, and `read` must give Python values of exactly the right kind: a `Decimal` for DECIMAL, a `datetime` for TIMESTAMP, None for NULL. Nothing is converted for you: where JSON says `2`, Python has an `int`, and a DOUBLE needs `float(2)`.
 # - Tasks can be repeated, and several run at once. All of them share your limit at the API: if it lets you ask 10 times a second, more partitions do not make it faster.
 # - Cursors cannot be cut into partitions, because nobody knows the cursor of page 7 before page 6 has come. Page numbers, ranges of keys or days can.
 # - Since Spark 4.1 a reader can have a method `pushFilters`, which is told the conditions of `where` and may ask the API for less. It must be switched on: `spark.sql.python.filterPushdown.enabled`.
@@ -1470,7 +1473,7 @@ for file in report.glob("part-*.csv"):
 # The accountant wants a report of the payments, as **one CSV file** in the folder `target`, which does not exist yet:
 #
 # - columns `month;method;payments;revenue`, separated by semicolons, with their names in the first line
-# - one line for each month and method that occur together: `month` as `2025-03` (by `paid_ts`), `method` with `unknown` for NULL, the number of payments, and their sum with two decimals
+# - one line for each month and method that occur together: `month` as `2025-03` (by `paid_ts`), `method` with `unknown` for NULL, the number of payments, and their sum with two decimals. `paid_ts` and `amount` are never NULL, and no method contains a semicolon or a quotation mark
 # - sorted by month, then method, as Spark sorts text (capital letters before small ones)
 # - as the last line the total over everything: `total`, nothing at all as the method, number and sum. Without any payments the report has just this line: `total;;0;0.00`
 
@@ -1888,7 +1891,7 @@ for name, table in {"source": source, "file": file}.items():
 #
 # ### Exercise 3.4.7: before it is sent
 #
-# The folder `export` holds CSV files that were made from `payments`: separated by semicolons, the first line of each file has the names `payment_id;method;amount;paid_at`, nothing stands for NULL, and times look like `2025-03-01T08:15:00.000Z`. Amounts may have fewer decimals than usual (`4.5`).
+# The folder `export` holds CSV files that were made from `payments`: separated by semicolons, the first line of each file has the names `payment_id;method;amount;paid_at`, nothing stands for NULL, and times look like `2025-03-01T08:15:00.000Z`. Amounts may have fewer decimals than usual (`4.5`), never more than two.
 # Compare the export with `payments` (where `payment_id` is unique) and return one row for each thing that is wrong:
 #
 # | `finding` | for each `payment_id` |
