@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.4 Business analytics
 #
-# **Time:** 90 minutes · **Data:** retail · **Before this:** 2.1 and 2.2
+# **Time:** 165 minutes · **Data:** retail · **Before this:** 2.1 and 2.2
 #
 # "What is a customer worth to us?" "Do they come back?" "Was December good, or is December always good?" These are the questions that data are
 # collected for. You know all the tools by now: joins, groups, windows. What is new is the care that such numbers need. People decide by
@@ -521,7 +521,7 @@ def value_tiers(orders, order_items):
 
 # %%
 quarter = F.ntile(4).over(Window.orderBy("orders", "store_id"))
-with_store.select("store_id", "orders", quarter.alias("part")).orderBy("orders", "store_id").show(7)
+with_store.select("store_id", "orders", quarter.alias("part")).orderBy("orders", "store_id").show()
 
 # %% [markdown]
 # Two things to know:
@@ -1015,9 +1015,9 @@ by_week.groupBy("first_week").pivot("week_number", [0, 1, 2]).agg(F.first("reade
 #
 # - `cohort`: the first day of the month of `signup_date`
 # - `size`: how many customers signed up in it
-# - `m0`, `m1`, `m2`, `m3`: the share (`DOUBLE`, 0 to 1) of **these** customers who placed at least one real order in that month, 1, 2 and 3 months later. 0.0 where nobody did; NULL where that month is later than `last_month`
+# - `m0`, `m1`, `m2`, `m3`: the share (`DOUBLE`, 0 to 1) of **these** customers who placed at least one real order in that month, 1, 2 and 3 months later. 0.0 where nobody did; NULL where that month is later than `last_month`, also if `orders` already holds some of it
 #
-# No customer orders before signing up. `orders` may hold orders after `last_month`; they must not be seen.
+# No customer orders before signing up.
 
 
 # %% answer="2.4.5" title="A retention matrix"
@@ -1288,7 +1288,7 @@ product_features.select("product_id", "stock", "reorder_level").orderBy("product
 # Return one row for **every** product of `products`:
 #
 # - `units`: pieces in all lines of `sales`, 0 if none; `revenue`: their value, `DECIMAL(12,2)`, 0.00 if none
-# - `margin`: (revenue − units × `cost`) / revenue, a `DOUBLE`, both sides made `DOUBLE` before dividing; NULL where the cost is not known or the revenue is 0
+# - `margin`: (revenue − units × `cost`) / revenue, a `DOUBLE`: numerator and denominator made `DOUBLE` before dividing; NULL where the cost is not known or the revenue is 0
 # - `return_rate`: pieces returned / units, `DOUBLE`; NULL where nothing was sold. Count the `quantity` of the rows of `returns` that name the `order_id` and `line` of a line in `sales`; other rows of `returns` are errors and do not
 #   count. A line may come back in several parts
 # - `turnover`: units / `stock` (from `product_features`, which has every product once), `DOUBLE`; NULL where nothing is in stock
@@ -1826,7 +1826,7 @@ weekly.agg(F.round(F.avg("parcels") / usual, 2).alias("factor")).orderBy("number
 #
 # - `month`: its first day, a `DATE`
 # - `revenue`: the value of its lines, `DECIMAL(12,2)`
-# - `season`: the revenue divided by the average revenue of those months of the same calendar year that are in the result, a `DOUBLE`, both sides made `DOUBLE` before dividing
+# - `season`: the revenue divided by the average revenue of those months of the same calendar year that are in the result, a `DOUBLE`: make the revenue `DOUBLE` first, then average and divide
 # - `growth`: revenue / revenue of the same month one year before, minus 1, a `DOUBLE` made in the same way; 0.25 stands for 25 % more. NULL where that month is not in the result
 #
 # You may rely on every month in the result having a revenue above 0.
@@ -2010,11 +2010,11 @@ def season_and_growth(orders, order_items):
 #
 # | number | definition | says |
 # |---|---|---|
-# | support | baskets with both / all baskets | how often at all |
+# | support | baskets with both / all baskets that are looked at | how often at all |
 # | confidence | baskets with both / baskets with the first | how often the second goes with the first |
 # | lift | support / (share with the first × share with the second) | how many times as often as by chance; 1 means chance |
 #
-# Lift is the same in both directions, and it can be written with counts only: *both × all / (first × second)*. The shop's channels and discount codes, as an example:
+# Lift is the same in both directions, and it can be written with counts only: *both × all / (first × second)*. The shop's channels and discount codes, as an example (only orders with a code are looked at):
 
 # %%
 codes = orders.filter("discount_code IS NOT NULL").select("channel", "discount_code")
@@ -2026,11 +2026,11 @@ per_code = F.sum("both").over(Window.partitionBy("discount_code"))
     .agg(F.count("*").alias("both"))
     .withColumn("lift", F.round(F.col("both") * everything / (per_channel * per_code), 2))
     .orderBy(F.desc("lift"), "channel", "discount_code")
-    .show(4)
+    .show()
 )
 
 # %% [markdown]
-# Nothing here is far from 1: the codes are used alike in all channels.
+# Nothing here is far from 1, and the numbers are small: two orders more or less, and 0.7 is 0.8. The codes are used much alike in all channels.
 #
 # The food counters keep their baskets as lists: the table `baskets`, with one array `items` for each basket. To count pairs, explode the lists and join the rows **with themselves** on the basket. Every pair then comes
 # twice, (tea, biscuits) and (biscuits, tea), and each item meets itself; a comparison of the two names keeps one of each. A basket of *n* items has n (n − 1) / 2 pairs, so such a join grows quickly, and pairs that are rare say

@@ -1713,10 +1713,12 @@ def store_delivery(spark, delivery, archive):
     rows = rows.withColumn("day", F.to_date("pickup_ts")).cache()
     try:
         stored = rows.count()
+        writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
+        writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
     except Exception:
         return -1
-    writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
-    writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
+    finally:
+        rows.unpersist()
     return stored
 
 
