@@ -35,7 +35,7 @@ HINTS = {
     ),
     "left_instead_of_inner": (
         "Your extra rows found no partner in the join, so part of them is NULL. Decide whether rows without a "
-        "partner belong into this answer."
+        "partner belong in this answer."
     ),
     "null_rows_missing": (
         "The rows that you miss all have NULL in {column}. A comparison with NULL is neither true nor false, so "
@@ -43,7 +43,7 @@ HINTS = {
         "happen to NULL."
     ),
     "null_rows_extra": (
-        "Your extra rows all have NULL in {column}. Decide whether rows without that value belong into the "
+        "Your extra rows all have NULL in {column}. Decide whether rows without that value belong in the "
         "answer, and drop them if not."
     ),
     "nulls_instead_of_values": (
@@ -63,7 +63,8 @@ HINTS = {
     ),
     "constant_offset": (
         "{column} is off by one and the same amount ({offset}). Look for counting from 0 instead of 1, an "
-        "interval's end that is included or not, or a starting value."
+        "interval's end that is included or not, a starting value, rounding to the other side, or one row that is counted "
+        "and should not be, or the other way round."
     ),
     "time_zone": (
         "The times in {column} are shifted by whole hours ({offset}). The same moment was read or shown in "
@@ -83,7 +84,7 @@ HINTS = {
     ),
     "one_value": (
         "{column} has the same value in every row, but should vary. An aggregation or a window may cover the "
-        "whole table where it should cover one group."
+        "whole table where it should cover one group, or what should be kept from row to row or batch to batch is made anew."
     ),
     "ties": (
         "Only rows that tie with others differ. Where several rows have the same sort value, which of them come "
@@ -112,7 +113,7 @@ HINTS = {
         "The rows are right, but not in the order the task asks for. Check columns and directions of the sort, "
         "and that nothing after it shuffles the rows again."
     ),
-    "missing_columns": "Compare your final selection with the columns that the task lists.",
+    "missing_columns": "Compare your final selection with the columns that the task lists; of pandas, also the names of the index.",
     "extra_columns": "The task lists the columns it wants; leave out helpers that you needed only on the way.",
     "column_case": "Column names count letter by letter here, upper and lower case included.",
     "column_order": "The columns are right, but the task asks for them in another order.",
@@ -125,7 +126,7 @@ HINTS = {
     ),
     "decimal_type": (
         "DECIMAL keeps digits exactly, with a fixed number of them after the point; DOUBLE does not. Money "
-        "belongs into the DECIMAL that the task names, and arithmetic changes its precision and scale, so convert"
+        "belongs in the DECIMAL that the task names, and arithmetic changes its precision and scale, so convert"
         " at the end."
     ),
     "integer_width": (

@@ -261,7 +261,7 @@ def java_home() -> Path | None:
 
 
 def _wrap(program: str, task: Path, limits: Limits, system: Path) -> list[str]:
-    """The bubblewrap command up to the program that it runs. `system` holds files that belong into /etc."""
+    """The bubblewrap command up to the program that it runs. `system` holds files that belong in /etc."""
     root = os.geteuid() == 0
     command = [program, "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"]
