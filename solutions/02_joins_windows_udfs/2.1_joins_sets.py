@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.1 Joins, sets, duplicates
 #
-# **Time:** 135 minutes · **Data:** retail · **Before this:** 1.1, 1.2 and 1.4
+# **Time:** 135 minutes (two sittings) · **Data:** retail · **Before this:** 1.1, 1.2 and 1.4
 #
 # No table of the shop answers a question alone. Who bought it stands in one table, what it cost in another, whether it came back in a third.
 # Putting them together is easy to write, and easy to get wrong: rows vanish because they have no partner, sums double because they have two, a

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.2 Windows and time
 #
-# **Time:** 150 minutes · **Data:** retail, air · **Before this:** 2.1
+# **Time:** 150 minutes (two sittings) · **Data:** retail, air · **Before this:** 2.1
 #
 # `groupBy` answers "how much per group?" and gives one row per group. Many questions are different: *which place* has this product, *how long ago* was
 # the order before this one, *how much so far*? Here every row stays, and looks at its neighbours. That is what **window functions** are for.

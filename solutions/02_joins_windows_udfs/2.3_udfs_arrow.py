@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.3 UDFs, UDTFs, Arrow, and when not to
 #
-# **Time:** 165 minutes · **Data:** air, reviews, retail · **Before this:** 0.2, 1.2, 1.3, 1.4 and 2.2, and a little pandas (`Series`, `DataFrame`)
+# **Time:** 165 minutes (two sittings) · **Data:** air, reviews, retail · **Before this:** 0.2, 1.2, 1.3, 1.4 and 2.2, and a little pandas (`Series`, `DataFrame`)
 #
 # Sooner or later Spark has no function for what you need: a rule of your company, a formula from a library, a format that nobody else uses. Then you hand
 # Spark a function of your own, in Python. That is easy, and it has a price: Spark cannot look into your function, and every value must travel to a Python

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.4 Business analytics
 #
-# **Time:** 165 minutes · **Data:** retail · **Before this:** 2.1 and 2.2
+# **Time:** 165 minutes (two sittings) · **Data:** retail · **Before this:** 2.1 and 2.2
 #
 # "What is a customer worth to us?" "Do they come back?" "Was December good, or is December always good?" These are the questions that data are
 # collected for. You know all the tools by now: joins, groups, windows. What is new is the care that such numbers need. People decide by

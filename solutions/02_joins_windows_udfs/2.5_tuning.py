@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.5 Tuning and diagnosing
 #
-# **Time:** 180 minutes, best with a break before "After the fact" · **Data:** trips, retail, two logs of real runs · **Before this:** 0.2, 1.4, 2.1 and 2.3
+# **Time:** 180 minutes (two sittings) · **Data:** trips, retail, two logs of real runs · **Before this:** 0.2, 1.4, 2.1 and 2.3
 #
 # A job that was quick in March is slow in June, or dies at night. Guessing at settings rarely helps: there are hundreds of them, and most change nothing. Spark says itself where
 # the time and the memory went, in its plans, in the figures of its stages, in its logs. This notebook shows how to ask, what the answers mean, and which few changes matter.

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 2.6 pandas API, plotting, Spark Connect
 #
-# **Time:** 135 minutes · **Data:** trips · **Before this:** 0.2, 1.4, 2.1 to 2.4, and a little pandas (`groupby`, `agg`, the index)
+# **Time:** 135 minutes (two sittings) · **Data:** trips · **Before this:** 0.2, 1.4, 2.1 to 2.4, and a little pandas (`groupby`, `agg`, the index)
 #
 # So far you have spoken to Spark in two ways, with DataFrame methods and with SQL. There are more ways to the same engine. Analysts come with a
 # notebook full of pandas, which worked until the table did not fit into memory any more. A report needs a picture. And in most companies today your Python

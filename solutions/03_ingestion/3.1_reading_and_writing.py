@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.1 Reading and writing with schemas
 #
-# **Time:** 150 minutes · **Data:** trips, reviews · **Before this:** 0.2, 1.3, 1.4 and 2.1
+# **Time:** 150 minutes (two sittings) · **Data:** trips, reviews · **Before this:** 0.2, 1.3, 1.4 and 2.1
 #
 # Until now your tables were simply there. In real work they arrive as files: an export of an office, a feed of a web shop, a folder that a partner fills every night. A file knows
 # less than a table. A CSV file has no types, a JSON file no fixed columns, and nobody has checked what stands in the lines. What you do not say when you read, Spark guesses, and

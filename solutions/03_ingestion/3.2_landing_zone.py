@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.2 Bad records and the landing zone
 #
-# **Time:** 180 minutes · **Data:** reviews, retail · **Before this:** 1.3, 2.1 and 3.1
+# **Time:** 180 minutes (two sittings) · **Data:** reviews, retail · **Before this:** 1.3, 2.1 and 3.1
 #
 # Every night other firms put files into a folder for us: reviews, orders of the branches, stock lists of suppliers. We do not write these files, and nobody asks us before they change. A line is cut off, a column
 # gets another name, the same file comes twice, one file comes three weeks late. If the job that loads them stops at the first bad line, the shop has no numbers in the morning. If it throws away what it does not

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.3 Tables, catalog and PostgreSQL
 #
-# **Time:** 120 minutes · **Data:** retail · **Before this:** 1.4, 2.1, 2.5 and 3.1
+# **Time:** 120 minutes (two sittings) · **Data:** retail · **Before this:** 1.4, 2.1, 2.5 and 3.1
 #
 # Files in a folder are not yet a table. Somebody must know that they belong together, what their columns are, and who may throw them away. Spark writes this down in
 # its **catalog**. Most of the shop's data, however, is not in files at all. It is in a PostgreSQL database, which the web shop reads and changes while you work. From

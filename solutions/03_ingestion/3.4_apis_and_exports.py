@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 3.4 APIs, Python data sources and exports
 #
-# **Time:** 150 minutes · **Data:** retail · **Before this:** 2.1, 2.3, 3.1, 3.2 and 3.3
+# **Time:** 150 minutes (two sittings) · **Data:** retail · **Before this:** 2.1, 2.3, 3.1, 3.2 and 3.3
 #
 # Much of what a company wants to know is kept by somebody else: the carrier knows where the parcels are, the supplier what things cost, the bank what was paid. They do not hand over their
 # database. They offer an **API**: an address to which a program sends a request and gets a page of JSON. Such a source is slow, it limits you, and it fails in the middle of the night. The

@@ -136,6 +136,11 @@ FAULTS = [
     ),
     Fault("first_cell_says_what_to_expect", replaced("**Data:** retail", "**Data:**"), "does not say `**Data:**`"),
     Fault("first_cell_says_what_to_expect", replaced("**Time:** 60", "**Time:** 91"), "takes 91 minutes"),
+    Fault(
+        "first_cell_says_what_to_expect",
+        replaced("**Time:** 60 minutes", "**Time:** 181 minutes (two sittings)"),
+        "takes 181 minutes",
+    ),
     Fault("recap_and_databricks_box_are_there", replaced("# ## Recap", "# ## The end"), "no recap card"),
     Fault(
         "recap_and_databricks_box_are_there", replaced("**On Databricks:**", "Databricks:"), "no box about Databricks"
@@ -412,6 +417,11 @@ def test_findings_of_one_notebook_can_be_asked_for(spoilt: Path) -> None:
     assert verify(spoilt, ["3.1"]) == []
 
 
+def test_a_long_notebook_says_that_it_takes_two_sittings(spoilt: Path) -> None:
+    replaced("**Time:** 60 minutes", "**Time:** 180 minutes (two sittings)")(spoilt)
+    assert not [finding for finding in verify(spoilt) if "minutes" in finding.problem]
+
+
 def test_the_command_prints_findings_and_fails(spoilt: Path) -> None:
     replaced("**Time:** 60", "**Time:** 91")(spoilt)
     code = "from autograder.cli import main; main()"
@@ -420,7 +430,7 @@ def test_the_command_prints_findings_and_fails(spoilt: Path) -> None:
         [sys.executable, "-c", code, "verify"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 1, done.stderr
-    assert f"{SOURCE}:cell 0: the notebook takes 91 minutes; cut or split it so that it takes 45 to 90" in done.stdout
+    assert f"{SOURCE}:cell 0: the notebook takes 91 minutes; cut it so that it takes 45 to 90" in done.stdout
 
 
 def test_the_command_is_content_with_this_course() -> None:
