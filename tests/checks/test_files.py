@@ -335,6 +335,40 @@ def test_what_was_there_before_counts(answer_of: Callable[..., Answer]) -> None:
     assert whole.message.startswith("`target`: 8 rows are missing")
 
 
+@pytest.mark.parametrize("format_", ["parquet", "orc"])
+def test_a_column_that_only_some_files_have_is_seen(answer_of: Callable[..., Answer], format_: str) -> None:
+    """Spark alone takes the columns of such a folder from any one of its files."""
+    wishes = {"given": {"landing": SHELF}, "made": {"target": {"format": format_}}}
+
+    def in_two(*second: str) -> Callable[[SparkSession, str, str], None]:
+        def function(spark: SparkSession, landing: str, target: str) -> None:
+            rows = spark.read.parquet(landing)
+            first = rows.filter("id < 12").coalesce(1)
+            first.write.format(format_).save(target)
+            rest = rows.filter("id >= 12").coalesce(1).selectExpr("*", *second)
+            rest.write.format(format_).mode("append").save(target)
+
+        return function
+
+    expected = answer_of(in_two(), **wishes)
+    found = [judged(answer_of(in_two("0 AS helper"), **wishes), expected, **wishes).message for _ in range(3)]
+    assert all("helper" in message for message in found), found
+
+
+def test_files_of_one_folder_with_other_types_are_told(answer_of: Callable[..., Answer]) -> None:
+    wishes = {"given": {"landing": SHELF}, "made": {"target": {}}}
+
+    def mixed_types(spark: SparkSession, landing: str, target: str) -> None:
+        rows = spark.read.parquet(landing)
+        rows.write.parquet(target)
+        rows.withColumn("price", F.col("price").cast("string")).write.mode("append").parquet(target)
+
+    expected = answer_of(lambda spark, landing, target: spark.read.parquet(landing).write.parquet(target), **wishes)
+    found = judged(answer_of(mixed_types, **wishes), expected, **wishes)
+    assert not found.equal
+    assert "MERGE" in found.message
+
+
 def test_a_folder_is_fed_step_by_step_and_what_every_run_returns_can_count(answer_of: Callable[..., Answer]) -> None:
     wishes: dict[str, Any] = {
         "given": {"landing": {**SHELF, "files": 4, "stays": True}},

@@ -185,11 +185,11 @@ class Killed:
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     course = make_course(tmp_path_factory.mktemp("killed"))
     course.hand_in("a", {})
-    course.hand_in("b", sleeping(5.03))
+    course.hand_in("b", sleeping(12.03))
     course.hand_in("c", {})
 
     process = course.start()
-    marker = wait_for(lambda: asleep(process.pid, 5.03), process)
+    marker = wait_for(lambda: asleep(process.pid, 12.03), process)
     family = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     interrupted, _ = process.communicate(timeout=60)
@@ -198,7 +198,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     first = course.result_path("a").stat().st_mtime_ns
 
     process = course.start()
-    marker = wait_for(lambda: asleep(process.pid, 5.03), process)
+    marker = wait_for(lambda: asleep(process.pid, 12.03), process)
     family = [marker, *psutil.Process(process.pid).children(recursive=True)]
     process.kill()
     process.communicate(timeout=60)
@@ -206,7 +206,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     (lock,) = course.temporary.glob("*.lock")
 
     process = course.start()
-    wait_for(lambda: asleep(process.pid, 5.03), process)
+    wait_for(lambda: asleep(process.pid, 12.03), process)
     process.send_signal(signal.SIGSTOP)  # so that it cannot have finished before the other one looks
     try:
         refused = course.grade(code=1)

@@ -96,6 +96,8 @@ def _read(wish: Made, layout: Layout, session: SparkSession, path: Path) -> Data
     reader = session.read.format(wish.format).options(**wish.options)
     if wish.schema:
         reader = reader.schema(wish.schema)
+    elif wish.format in ("parquet", "orc"):  # else a column that only some files have could stay unseen
+        reader = reader.option("mergeSchema", True)
     if layout.plain_folders:
         reader = reader.option("recursiveFileLookup", True)
     elif path != layout.root:
