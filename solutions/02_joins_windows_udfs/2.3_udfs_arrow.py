@@ -1807,7 +1807,7 @@ spark.sql("""
 # 2. if the total is **at least** `limit`, there is an alarm, and afterwards the total starts again at 0
 #
 # Return for each sensor of `usable(air_measurements)` a row for each alarm: `sensor_id`, `alarm_ts` (the time of the reading) and `total` (when the alarm was raised). At the end of each sensor comes one more row with NULL as `alarm_ts` and the total that is left over. Use a UDTF with a table argument; numbers are given to it beside the table as columns, `F.lit(limit)`.
-# (A time that only passes through a UDTF comes out as it went in; only its hour and day must not be read there.)
+# (A time that only passes through comes out as it went in, but for the hour that exists twice when the clocks of the worker's machine go back. Where that matters, pass `F.unix_micros(ts)`, a number, and make a time of it afterwards.)
 
 
 # %% answer="2.3.8" title="When the air turns bad"

@@ -101,7 +101,7 @@ stock.select(
 ).orderBy("sku").show()
 
 # %% [markdown]
-# (`_metadata` writes names as in an address: a file `thursday (1).json` is `thursday%20(1).json` there. Names in these exercises have no blanks. Where yours may, decode them with `url_decode`.)
+# (`_metadata` writes names as in an address: a file `thursday (1).json` is `thursday%20(1).json` there. Names in these exercises have no blanks. `url_decode` reads them back, but it also takes a `+` for a blank.)
 #
 # Columns like these two are called **lineage columns**: they say where a row comes from. They cost little, since Parquet stores a value that repeats only once, and they make an error that is found in March repairable in May: delete the rows of that file, load
 # it again.
