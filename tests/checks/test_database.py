@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -26,9 +27,8 @@ from autograder.grading.rebuild import Rebuilt, RebuiltCell
 from autograder.grading.runner import NotebookRun
 from autograder.grading.task import NotebookTask, write_task
 from autograder.models import ExerciseSpec, NotebookSpec, Status
-from autograder.runtime import fixtures
+from autograder.runtime import cases, fixtures
 from autograder.runtime.call import Outcome, call
-from autograder.runtime.cases import Case
 from autograder.services import postgres
 from autograder.services.errors import ServiceUnavailable
 from autograder.services.postgres import Access
@@ -413,11 +413,15 @@ def test_inside_the_sandbox_an_answer_has_a_server_and_survives_the_crash(tmp_pa
     assert (payload.frames["shelf.step1"].rows, payload.frames["shelf"].rows, payload.left) == (12, 18, 0)
 
 
-def test_a_fault_of_the_grader_that_comes_out_of_a_sandbox_is_not_believed(tmp_path: Path) -> None:
+def test_a_fault_of_the_grader_that_comes_out_of_a_sandbox_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "capture", lambda *_: Outcome(Status.GRADER_ERROR, message="no server"))
     notebook = NotebookRun.__new__(NotebookRun)
-    notebook.scratch = tmp_path
+    notebook.folder = notebook.scratch = tmp_path
+    notebook.shell, notebook.failures = SimpleNamespace(user_ns={}), {}
     spec = ExerciseSpec("9.9.9", "", "database", 1.0)
-    told = notebook._capture(lambda *_: Outcome(Status.GRADER_ERROR, message="no server"), spec, None, Case())
+    told = notebook._answer(spec, {"name": "sample", "files": {}, "arguments": {}})
     assert told == (Status.ERROR, "no server", "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from autograder import paths
 from autograder.grading import sandbox
 from autograder.grading.limits import Limits
+from autograder.grading.runner import NotebookRun
 from autograder.grading.sandbox import SandboxUnavailable
 from tests.grading.attacks import Attack, snooping, spoofing
 from tests.grading.attacks.packing import insert, replace, solutions
@@ -45,6 +47,12 @@ def _filled(notebook: object, attack: Attack) -> object:
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_answers_get_points_where_tests_run_beside_them(stock_marks: dict[str, float], name: str) -> None:
     assert stock_marks[name] > 0
+
+
+def test_the_patched_grader_is_the_one_that_grades() -> None:
+    patched = re.findall(r"NotebookRun\.(\w+) =", ATTACKS["patched grader"].cell)
+    assert patched
+    assert all(callable(getattr(NotebookRun, name, None)) for name in patched)
 
 
 def probed(name: str, facts: dict[str, object], prefix: Sequence[str] = ()) -> list[str]:

@@ -86,7 +86,7 @@ except ImportError:
     pass
 for name, module in list(sys.modules.items()):
     if name.endswith("grading.runner") or hasattr(module, "NotebookRun"):
-        module.NotebookRun._capture = lambda self, *arguments: (models.Status.PASSED, "Right.", "")
+        module.NotebookRun._answer = lambda self, *arguments: (models.Status.PASSED, "Right.", "")
 """,
         told="could not be taken out",
     ),
