@@ -2,16 +2,14 @@
 
 python benchmarks/mutants.py [NUMBER ...] [--publish] [--judge-nothing] [--deadline SECONDS]
 
-Judging all mutants takes hours, so the counts of each exercise are kept in `benchmarks/mutants.json` with a digest of what they depend
-on: the solution and its mutants, what is declared equivalent, the set-up, the check, the data and the expected answers. Only exercises
-whose digest has changed are judged again, exercise by exercise, and an interrupted run goes on where it was. The table tells which
-notebooks have not been judged as they are now.
+The counts of each exercise are kept in `benchmarks/mutants.json` (see `autograder.authoring.mutants.kept`). Only exercises that have
+changed since are judged again, exercise by exercise, and an interrupted run goes on where it was. The table tells which notebooks have
+not been judged as they are now.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import subprocess
 import sys
@@ -19,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,43 +24,14 @@ from publishing import publish, table
 
 from autograder import paths
 from autograder.authoring import source
-from autograder.authoring.mutants import equivalents, making
+from autograder.authoring.mutants import kept
 from autograder.authoring.mutants.judging import WRONG_ANSWER, Fate
+from autograder.authoring.mutants.kept import Counts
 from autograder.authoring.source import Source
-from autograder.grading.digests import exercise_digests
-from autograder.grading.results import write_atomically
 
 FATES = (Fate.SAMPLE, Fate.HIDDEN, Fate.RAISED, Fate.TIMEOUT, Fate.EQUIVALENT, Fate.SURVIVED)
-KEPT = Path(__file__).with_name("mutants.json")
 POLL = 5.0
 """Seconds between two looks at what has been judged."""
-
-Counts = dict[str, dict[str, Any]]
-
-
-def kept() -> Counts:
-    """What earlier runs have counted, by exercise."""
-    return dict(json.loads(KEPT.read_text(encoding="utf-8"))) if KEPT.exists() else {}
-
-
-def digest(item: Source, exercise: str) -> str:
-    """What the fates of an exercise's mutants depend on, but for the comparer itself. Answers never see a notebook's examples."""
-    parts = [mutant.code for mutant in making.of_exercise(item, exercise)]
-    parts += [entry.name for entry in equivalents.declared(item, exercise)]
-    parts += [cell.source for cell in item.of("check", exercise)]
-    parts += [cell.source for cell in item.cells if cell.metadata.get("setup")]
-    parts.append(_digests(item.assignment)[exercise])
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def _digests(assignment: str) -> dict[str, str]:
-    return exercise_digests(assignment, released=False)
-
-
-def current(item: Source, found: Mapping[str, Any]) -> list[str]:
-    """The exercises of a notebook that have been judged as they are now."""
-    return [name for name in item.exercises if found.get(name, {}).get("digest") == digest(item, name)]
 
 
 def judge(item: Source, exercises: Iterable[str], deadline: float | None) -> Iterator[Counts]:
@@ -94,13 +62,10 @@ def _so_far(item: Source, file: Path) -> Counts:
 
 def _counted(item: Source, entry: Mapping[str, Any]) -> dict[str, Any]:
     fates = Counter(result["fate"] for result in entry["results"] if result["operator"] != WRONG_ANSWER)
-    return {"digest": digest(item, entry["id"]), "fates": {str(fate): fates[fate] for fate in FATES if fates[fate]}}
-
-
-def keep(found: Counts) -> None:
-    """Write the counts so that a run that is killed leaves the old file or the new one."""
-    ordered = dict(sorted(found.items(), key=lambda entry: [int(part) for part in entry[0].split(".")]))
-    write_atomically(KEPT, json.dumps(ordered, indent=1) + "\n")
+    return {
+        "digest": kept.digest(item, entry["id"]),
+        "fates": {str(fate): fates[fate] for fate in FATES if fates[fate]},
+    }
 
 
 def rows(sources: Iterable[Source], found: Mapping[str, Any]) -> list[list[str]]:
@@ -108,7 +73,7 @@ def rows(sources: Iterable[Source], found: Mapping[str, Any]) -> list[list[str]]
     total: Counter[str] = Counter()
     made = []
     for item in sources:
-        done = current(item, found)
+        done = kept.current(item, found)
         if not item.exercises:
             continue
         if len(done) < len(item.exercises):
@@ -131,13 +96,13 @@ def main() -> None:
     parser.add_argument("--deadline", type=float, help="seconds for each case of a mutant")
     options = parser.parse_args()
     sources = [source.read(path) for path in source.find(paths.SOLUTIONS)]
-    found = kept()
+    found = kept.read()
     for item in sources:
-        pending = [name for name in item.exercises if name not in current(item, found)]
+        pending = [name for name in item.exercises if name not in kept.current(item, found)]
         if pending and not options.judge_nothing and (not options.numbers or item.number in options.numbers):
             for counts in judge(item, pending, options.deadline):
                 found |= counts
-                keep(found)
+                kept.write(found)
     text = table(["notebook", "mutants", *FATES], rows(sources, found))
     print(text)
     if options.publish:

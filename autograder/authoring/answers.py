@@ -226,9 +226,11 @@ def _restored(spark: SparkSession) -> Iterator[None]:
 
 @contextmanager
 def _without_leftovers(spark: SparkSession, inputs: Sequence[str]) -> Iterator[None]:
-    """Drop what SQL of one answer has made: temporary views (the inputs stay), temporary functions, session variables."""
+    """Drop what one answer has made: temporary views (the inputs stay), temporary functions, session variables, data sources."""
     state = spark._jsparkSession.sessionState()
     views, functions = _names(state.catalog().getTempViewNames()), _names(state.catalog().listTemporaryFunctions())
+    sources = _registered_sources(spark)
+    known = set(sources.keySet())
     try:
         yield
     finally:
@@ -238,6 +240,16 @@ def _without_leftovers(spark: SparkSession, inputs: Sequence[str]) -> Iterator[N
             spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS `{function}`")
         if not state.catalogManager().tempVariableManager().isEmpty():
             state.catalogManager().tempVariableManager().clear()
+        for source in set(sources.keySet()) - known:
+            sources.remove(source)
+
+
+def _registered_sources(spark: SparkSession) -> Any:
+    """The Python data sources of a session by name, as Java's own map: Spark has no call that takes one back."""
+    manager = spark._jsparkSession.sessionState().dataSourceManager()
+    field = manager.getClass().getDeclaredField("runtimeDataSourceBuilders")
+    field.setAccessible(True)
+    return field.get(manager)
 
 
 def _names(found: Any) -> set[str]:

@@ -886,6 +886,10 @@ variant(
 ### END HIDDEN TESTS
 check("2.6.6", card_or_cash)
 
+# %% [markdown] equivalent="2.6.6" because="Counts of 24 hours are broadcast, and the hours stay in order; only trips of over 10 MB would be shuffled."
+# - drop sort: .orderBy('hour')
+
+
 # %% [markdown] equivalent="2.6.6" because="payment_type is never NULL."
 # - null-safe equality: F.col('payment_type') == 1 → F.col('payment_type').eqNullSafe(1)
 # - null-safe equality: F.col('payment_type') == 2 → F.col('payment_type').eqNullSafe(2)

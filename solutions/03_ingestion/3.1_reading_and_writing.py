@@ -1599,6 +1599,9 @@ check(
     },
 )
 
+# %% [markdown] equivalent="3.1.9" because="It saves a second reading of the delivery; only a file that arrives between counting and writing would tell."
+# - drop call: .cache()
+
 # %% [markdown] hints="3.1.9"
 # 1. Two questions, one after the other: is every line right? And only then: which days are replaced?
 # 2. `FAILFAST` stops at a bad line, but only when an action reads all columns. `cache()` with `count()` does that, and you have the number as well. Catch the error around that action, and look with `conditions_of` for the condition of a bad line that the worked example printed. The next call must not get the rows that this one has kept: `unpersist()` them.

@@ -1503,6 +1503,9 @@ check(
     files={"made": {"target": {"format": "lines", "ordered": True, "files": {"at_most": 1}}}},
 )
 
+# %% [markdown] equivalent="3.4.5" because="Either gives one partition, and the rows are sorted in it afterwards."
+# - other relation: .repartition(1) → coalesce
+
 # %% [markdown] hints="3.4.5"
 # 1. Two DataFrames with the same four columns, the lines and the total, put below each other. What is the sum over no rows, and what must stand there?
 # 2. `total` comes after every month when you sort by text. NULL is written as nothing at all, while empty text becomes two quotation marks.
@@ -1977,6 +1980,9 @@ check(
 # - SQL type: payment_id BIGINT , → payment_id INT ,
 # - SQL type: payment_id BIGINT , → payment_id INT , (2)
 # - SQL type: amount DECIMAL(10,2) , → amount DOUBLE ,
+
+# %% [markdown] equivalent="3.4.7" because="A CSV file's text read as BINARY has the same bytes, and comparing it with a text compares these."
+# - SQL type: method STRING , → method BINARY ,
 
 # %% [markdown] equivalent="3.4.7" because="Amounts and times are never NULL, neither in the table nor in the export."
 # - SQL null-safe equality: amount <=> e → amount = e

@@ -1,13 +1,17 @@
 """Mutants: every operator from source to mutated sources, what is declared equivalent, and a sample of the course's own mutants.
 
-`course mutants` judges all mutants of all exercises, which takes too long for every run. Here each exercise has one, chosen by a
-hash of its code, and each notebook one of those that are declared equivalent (they pass everywhere, so each takes every case).
+`course mutants` judges all mutants of all exercises, which takes too long for every run. What it found is kept with a digest
+(`autograder.authoring.mutants.kept`) and holds as long as that does. Here one exercise of each notebook, and every exercise that has
+changed since, has one mutant judged, chosen by a hash of its code, and each notebook one of those that are declared equivalent (they
+pass everywhere, so each takes every case).
 """
 
 from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from click.testing import CliRunner
 
 from autograder import paths
 from autograder.authoring import answers, hidden, notebooks, source
-from autograder.authoring.mutants import equivalents, judging, making, table
+from autograder.authoring.mutants import equivalents, judging, kept, making, table
 from autograder.authoring.mutants.judging import Fate
 from autograder.authoring.mutants.making import Mutant
 from autograder.authoring.mutants.operators import OPERATORS
@@ -27,20 +31,14 @@ SOURCES = [source.read(path) for path in source.find(paths.SOLUTIONS)]
 SLOW_MODULES = ("5.", "6.")
 """Streams and models take many seconds for each mutant: only `course mutants` judges theirs, not every run of the tests."""
 
-EXERCISES = [
-    pytest.param(item, exercise, id=exercise)
-    for item in SOURCES
-    if not item.number.startswith(SLOW_MODULES)
-    for exercise in item.exercises
-]
-NOT_JUDGED = ("2.6", "3.1", "3.2", "3.3", "3.4")
-"""Notebooks whose mutants have not yet been judged as a whole, so that survivors are not known from faults."""
-
+EXERCISES = [pytest.param(item, exercise, id=exercise) for item in SOURCES for exercise in item.exercises]
 SAMPLE = 1
-SHOWN_EQUIVALENT = {
-    item.number: max({entry.exercise for entry in equivalents.declared(item)}, default="") for item in SOURCES
+SHOWN = {
+    item.number: max({entry.exercise for entry in equivalents.declared(item)}, default=item.exercises[0])
+    for item in SOURCES
+    if item.exercises
 }
-"""For each notebook the exercise of which one declared mutant is judged."""
+"""For each notebook the exercise that always has a mutant judged, and one that is declared equivalent if it has any."""
 
 EXAMPLES: list[tuple[str, str, list[str]]] = [
     ("aggregate", "F.sum('x')", ["F.avg('x')", "F.max('x')"]),
@@ -553,11 +551,64 @@ def test_the_command_writes_every_result_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("item", "exercise"), EXERCISES)
 def test_no_mutant_of_the_course_survives(item: Source, exercise: str) -> None:
     # That solutions and wrong answers fare as they should is shown by test_answers.py.
-    if item.number in NOT_JUDGED:
-        pytest.skip(f"the mutants of {item.number} have not all been judged yet: run `course mutants {item.number}`")
-    declared = 1 if SHOWN_EQUIVALENT[item.number] == exercise else 0
+    known = exercise in kept.current(item, kept.read())
+    if known:
+        fates = kept.read()[exercise]["fates"]
+        assert fates
+        assert Fate.SURVIVED not in fates
+    if item.number.startswith(SLOW_MODULES):
+        if not known:
+            pytest.skip(f"{exercise} is not as it was when its mutants were judged: `python benchmarks/mutants.py`")
+        return
+    if known and SHOWN[item.number] != exercise:
+        return
+    declared = 1 if SHOWN[item.number] == exercise else 0
     found = judging.report(
         item, exercise, sample=SAMPLE, declared=declared, wrong_answers=False, proven=True, quick=True
     )
     assert list(table.lines([found])) == []
     assert found.results
+
+
+@pytest.mark.parametrize(
+    ("change", "holds"),
+    [
+        (lambda cell: not cell.kind and cell.cell_type == "markdown", True),
+        (lambda cell: cell.kind == "hints", True),
+        (lambda cell: cell.kind == "answer" and cell.exercise == "1.1.2", True),
+        (lambda cell: cell.kind == "answer" and cell.exercise == "1.1.1", False),
+        (lambda cell: cell.kind == "check" and cell.exercise == "1.1.1", False),
+        (lambda cell: bool(cell.metadata.get("setup")), False),
+    ],
+    ids=["text", "hints", "another solution", "solution", "check", "set-up"],
+)
+def test_what_was_counted_holds_until_what_it_depends_on_changes(
+    change: Callable[[source.SourceCell], bool], holds: bool
+) -> None:
+    item = next(item for item in SOURCES if item.number == "1.1")
+    counted = {"1.1.1": {"digest": kept.digest(item, "1.1.1")}}
+    assert kept.current(item, counted) == ["1.1.1"]
+    assert any(map(change, item.cells))
+    changed = [replace(cell, source=f"{cell.source}\nlater = 1 + 1") if change(cell) else cell for cell in item.cells]
+    assert (kept.current(replace(item, cells=tuple(changed)), counted) == ["1.1.1"]) is holds
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_data_source_of_one_answer_is_not_there_for_the_next(new_course: Path) -> None:
+    item = source.read(source.find(new_course / "solutions")[0])
+    registers = """def channels(orders):
+    from pyspark.sql.datasource import DataSource
+    class Empty(DataSource):
+        @classmethod
+        def name(cls):
+            return "mine"
+        def schema(self):
+            return "order_id INT"
+    orders.sparkSession.dataSource.register(Empty)
+    orders.sparkSession.read.format("mine").load().schema
+    return orders.select("order_id", "channel")"""
+    assert answers.judge_code(item, "2.1.1", registers, root=new_course).status is Status.PASSED
+    uses = """def channels(orders):
+    orders.sparkSession.read.format("mine").load().schema
+    return orders.select("order_id", "channel")"""
+    assert answers.judge_code(item, "2.1.1", uses, root=new_course).status is Status.ERROR
