@@ -1144,7 +1144,7 @@ def best_model(churn_train):
 #
 # | remember | because |
 # |---|---|
-# | everything that is learnt belongs into the pipeline | it is applied unchanged to new rows |
+# | everything that is learnt belongs in the pipeline | it is applied unchanged to new rows |
 # | `handleInvalid="keep"`, `Imputer` | every customer needs a prediction, also strange ones |
 # | precision and recall, not accuracy | "nobody leaves" is right for four in five |
 # | AUC compares models, PR shows rare classes, log loss judges probabilities | each answers another question |
