@@ -47,6 +47,8 @@ EVERYWHERE = (
     "patched pyspark", "equal to everything", "counterfeit DataFrame", "right once", "knows the sample", "expected answers of the caller",
     "gradebook", "poisoned Spark", "sleep that cannot be interrupted", "end of the process",
 )  # fmt: skip
+AGAINST_OTHERS = ("gradebook", "end of the process", "sleep that cannot be interrupted")
+"""Where a grader has no sandbox, these change the marks of a whole batch, or end it. Each is graded by itself, so that rows stay apart."""
 
 
 @dataclass(frozen=True)
@@ -260,13 +262,20 @@ def marks_of(name: str, chosen: list[Row], state: Path | None) -> dict[str, Mark
     if kept is not None and kept.exists():
         marks = {row: Mark(**mark) for row, mark in json.loads(kept.read_text()).items()}
     waiting = [row for row in chosen if row.name not in marks]
-    for start in range(0, len(waiting), size):
+    for together in batches(waiting, size):
         with tempfile.TemporaryDirectory() as home:
-            marks |= run(waiting[start : start + size], Path(home))
+            marks |= run(together, Path(home))
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps({row: vars(mark) for row, mark in marks.items()}))
     return marks
+
+
+def batches(waiting: list[Row], size: int) -> list[list[Row]]:
+    """What is graded together: up to `size` notebooks, but those that change others' marks only by themselves."""
+    alone = [[row] for row in waiting if row.name in AGAINST_OTHERS]
+    rest = [row for row in waiting if row.name not in AGAINST_OTHERS]
+    return [rest[start : start + size] for start in range(0, len(rest), size)] + alone
 
 
 def wrong(chosen: list[Row], marks: Mapping[str, Mark]) -> int:

@@ -153,6 +153,14 @@ check("6.1.2.1", first_model, deadline=120, model={
     "settings": {"Imputer.strategy": "median"},
 })  # fmt: skip
 
+# %% [markdown] equivalent="6.1.2.1" because="The task names neither the columns in between nor the number of steps; some steps more or fewer end at the same model, within its band."
+# - text: '_filled' → '_filled~'
+# - text: '_index' → '_index~'
+# - text: '_vector' → '_vector~'
+# - drop option: maxIter=20 of LogisticRegression
+# - number: 20 → 21
+# - number: 20 → 19
+
 # %% [markdown] hints="6.1.2.1"
 # 1. Each stage reads columns that the one before has written. Write down the five stages and, for each, the names of its input and output columns.
 # 2. `Imputer`, `StringIndexer` and `OneHotEncoder` all take lists. Build lists of new names first, such as every name of `NUMBERS` with an ending.
@@ -357,6 +365,9 @@ variant(
 ### END HIDDEN TESTS
 check("6.1.2.2", measures, arguments={"threshold": 0.4}, tolerance=1e-8)
 
+# %% [markdown] equivalent="6.1.2.2" because="churn is never NULL."
+# - null-safe equality: F.col('churn') == 1 → F.col('churn').eqNullSafe(1)
+
 # %% [markdown] hints="6.1.2.2"
 # 1. Three counts are enough: hits, false alarms, misses. All three come from one `agg`.
 # 2. `F.count_if(condition)` counts rows; conditions are combined with `&` and turned round with `~`.
@@ -509,6 +520,9 @@ variant(
 ### END HIDDEN TESTS
 check("6.1.2.3", areas, tolerance=1e-9)
 
+# %% [markdown] equivalent="6.1.2.3" because="The area under the ROC curve is what the evaluator takes anyway."
+# - drop call: .setMetricName('areaUnderROC')
+
 # %% [markdown] hints="6.1.2.3"
 # 1. The worked example above does nearly the same. What are the names of score and label here?
 # 2. One evaluator can give both areas: `setMetricName` changes it and returns it.
@@ -589,8 +603,26 @@ variant("6.1.2.4", "free", "a voucher that costs nothing", voucher=0.0)
 variant("6.1.2.4", "dear", "a voucher that costs more than a lost customer", voucher=90.0)
 variant("6.1.2.4", "no loss", "customers whose loss costs nothing", voucher=0.0, loss=0.0)
 variant("6.1.2.4", "other prices", "other prices", voucher=7.5, loss=41.0)
+variant(
+    "6.1.2.4",
+    "on the border",
+    "scores that are exactly one of the thresholds",
+    churn_test=variants.replaced(
+        contract=F.lit("yearly"), days_since_order=F.lit(240), payment_failures=F.lit(0),
+        support_tickets=F.lit(0), monthly_spend=F.lit(0.0),
+    ),
+    voucher=1.0,
+)  # fmt: skip
 ### END HIDDEN TESTS
 check("6.1.2.4", cheapest, arguments={"voucher": 10.0, "loss": 80.0})
+
+# %% [markdown] equivalent="6.1.2.4" because="churn is never NULL, and the second half of a row is the same counted from its end."
+# - null-safe equality: F.col('churn') == 1 → F.col('churn').eqNullSafe(1)
+# - arithmetic: i + len(thresholds) → i - len(thresholds)
+
+# %% [markdown] equivalent="6.1.2.4" because="Costs and thresholds are equally many."
+# - drop option: strict=True of zip
+# - truth: True → False
 
 # %% [markdown] hints="6.1.2.4"
 # 1. For one threshold: how many get a voucher, and how many leave without one? Write that first.
@@ -621,6 +653,19 @@ def cheapest(churn_test, voucher, loss):
         for value in thresholds
     ]
     cost, threshold = min(zip(costs, thresholds, strict=True))
+    return {"threshold": threshold, "cost": cost}
+
+
+# %% wrong="6.1.2.4" because="exactly one of the thresholds"
+def cheapest(churn_test, voucher, loss):
+    thresholds = [step / 20 for step in range(21)]
+    rows = rule_scores(churn_test).collect()
+    costs = [
+        voucher * sum(row.score > value for row in rows)
+        + loss * sum(row.score <= value and row.churn == 1 for row in rows)
+        for value in thresholds
+    ]
+    cost, threshold = min(zip(costs, thresholds, strict=True), key=lambda pair: (pair[0], -pair[1]))
     return {"threshold": threshold, "cost": cost}
 
 
@@ -681,6 +726,13 @@ check("6.1.2.5", balanced_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "inputs": [*NUMBERS, *CATEGORIES],
     "metric": "cost", "costs": {"false_alarm": 10, "miss": 40}, "close": 0.85,
 })  # fmt: skip
+
+# %% [markdown] equivalent="6.1.2.5" because="The row has one value, churn is never NULL, and the task leaves the number of steps open."
+# - number: 0 → -1
+# - null-safe equality: F.col('churn') == 1 → F.col('churn').eqNullSafe(1)
+# - drop option: maxIter=20 of LogisticRegression
+# - number: 20 → 21
+# - number: 20 → 19
 
 # %% [markdown] hints="6.1.2.5"
 # 1. The mean of a column of zeros and ones is a share.
@@ -766,6 +818,12 @@ check("6.1.2.6", region_tree, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"],
     "inputs": [*NUMBERS, *CATEGORIES, "delivery_region"], "metric": "auc", "stages": ["DecisionTreeClassifier"], "at_most": {"depth": 5}, "features": 17,
 })  # fmt: skip
+
+# %% [markdown] equivalent="6.1.2.6" because="A depth of 5 is what Spark takes anyway, four levels are allowed too, and 49 bins are enough for 49 values."
+# - drop option: maxDepth=5 of DecisionTreeClassifier
+# - number: 5 → 4
+# - number: 64 → 65
+# - number: 64 → 63
 
 # %% [markdown] hints="6.1.2.6"
 # 1. `prepared` has a parameter for the categories. Give it a longer list.
