@@ -181,7 +181,8 @@ def otter_master(data: Path) -> NotebookNode:
             cells += [
                 raw(f"# BEGIN QUESTION\nname: {exercise.answer_cell}\npoints: {exercise.points:g}"),
                 raw("# BEGIN SOLUTION"),
-                nbformat.v4.new_code_cell(answers[exercise.id]),
+                # Between raw cells otter keeps a solution; only what is marked in the code itself is taken out.
+                nbformat.v4.new_code_cell(f"# BEGIN SOLUTION NO PROMPT\n{answers[exercise.id]}\n# END SOLUTION"),
                 raw("# END SOLUTION"),
                 raw("# BEGIN TESTS"),
                 nbformat.v4.new_code_cell(test),

@@ -724,7 +724,7 @@ variant("6.1.2.5", "other customers", "the customers of another year", seed=6_12
 ### END HIDDEN TESTS
 check("6.1.2.5", balanced_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "inputs": [*NUMBERS, *CATEGORIES],
-    "metric": "cost", "costs": {"false_alarm": 10, "miss": 40}, "close": 0.85,
+    "metric": "cost", "costs": {"false_alarm": 10, "miss": 40}, "close": 0.85, "stages": ["OneHotEncoder", "LogisticRegression"],
 })  # fmt: skip
 
 # %% [markdown] equivalent="6.1.2.5" because="The row has one value, churn is never NULL, and the task leaves the number of steps open."
@@ -776,6 +776,14 @@ def balanced_model(churn_train):
     return Pipeline(stages=[*prepared(one_hot=True), model]).fit(
         everybody.withColumn("weight", weight)
     )
+
+
+# %% wrong="6.1.2.5" because="needs a stage `OneHotEncoder`"
+def balanced_model(churn_train):
+    share = churn_train.agg(F.avg("churn")).first()[0]
+    weight = F.when(F.col("churn") == 1, 0.5 / share).otherwise(0.5 / (1 - share))
+    model = LogisticRegression(labelCol="churn", weightCol="weight", maxIter=20)
+    return Pipeline(stages=[*prepared(), model]).fit(churn_train.withColumn("weight", weight))
 
 
 # %% right="6.1.2.5"
@@ -950,6 +958,11 @@ variant(
 ### END HIDDEN TESTS
 check("6.1.2.7", importances, key=["feature"], tolerance=1e-6)
 
+# %% [markdown] equivalent="6.1.2.7" because="A depth of 5 is what Spark takes anyway; features and importances are equally many."
+# - drop option: maxDepth=5 of RandomForestClassifier
+# - drop option: strict=True of zip
+# - truth: True → False
+
 # %% [markdown] hints="6.1.2.7"
 # 1. A fitted pipeline has its fitted stages in the list `stages`. Which of them knows the names, which the importances?
 # 2. The assembler is the last but one; `getInputCols()` gives its columns in order.
@@ -1047,12 +1060,18 @@ variant(
     churn_train=variants.nulls("payment_failures", "tenure_months", every=2),
 )
 variant(
-    "6.1.2.8", "other columns", "other columns", columns=["income", "app_logins_90d", "orders_90d"]
+    "6.1.2.8",
+    "other columns",
+    "other columns, one with thousands of values",
+    columns=["income", "app_logins_90d", "orders_90d", "monthly_spend"],
 )
 ### END HIDDEN TESTS
 check("6.1.2.8", alone, key=["column"], tolerance=1e-8, arguments={
     "columns": ["age", "tenure_months", "payment_failures", "discount_share", "retention_calls"],
 })  # fmt: skip
+
+# %% [markdown] equivalent="6.1.2.8" because="The greater of two numbers is the same in either order."
+# - swap arguments: max(area, 1 - area) → max(1 - area, area)
 
 # %% [markdown] hints="6.1.2.8"
 # 1. It is exercise 6.1.2.3 in a loop: the column, as a DOUBLE, takes the place of the score.
@@ -1087,6 +1106,17 @@ def alone(churn_train, columns):
     found = []
     for name in columns:
         scores = churn_train.na.fill(0).select("churn", F.col(name).cast("double").alias("score"))
+        area = evaluator.evaluate(scores)
+        found.append((name, max(area, 1 - area)))
+    return churn_train.sparkSession.createDataFrame(found, "column STRING, auc DOUBLE")
+
+
+# %% wrong="6.1.2.8" because="one with thousands of values"
+def alone(churn_train, columns):
+    evaluator = BinaryClassificationEvaluator(rawPredictionCol="score", labelCol="churn")
+    found = []
+    for name in columns:
+        scores = churn_train.select("churn", F.col(name).cast("double").alias("score")).na.drop()
         area = evaluator.evaluate(scores)
         found.append((name, max(area, 1 - area)))
     return churn_train.sparkSession.createDataFrame(found, "column STRING, auc DOUBLE")
