@@ -37,7 +37,12 @@ def write(found: Counts) -> None:
 
 def current(item: Source, found: Mapping[str, Any]) -> list[str]:
     """The exercises of a notebook that have been judged as they are now."""
-    return [name for name in item.exercises if found.get(name, {}).get("digest") == digest(item, name)]
+    return [name for name in item.exercises if holds(item, name, found)]
+
+
+def holds(item: Source, exercise: str, found: Mapping[str, Any]) -> bool:
+    """Whether what was counted for an exercise is about the exercise as it is now."""
+    return exercise in found and found[exercise]["digest"] == digest(item, exercise)
 
 
 def digest(item: Source, exercise: str) -> str:
