@@ -34,6 +34,11 @@ def changed(change: Any) -> Frame:
     return frame("country revenue orders", *(change(*row) for row in SALES))
 
 
+def test_a_single_value_nearby_is_not_taken_for_rounding() -> None:
+    assert difference(frame("name share", ("a", 0.25)), frame("name share", ("a", 0.3))).shape != "rounding"
+    assert difference(frame("name share", ("a", 0.25)), frame("name share", ("a", 0.2468))).shape == "rounding"
+
+
 def test_a_constant_is_not_taken_for_rounding() -> None:
     shares = [("a", 0.016), ("b", 0.4), ("c", 0.93), ("d", 0.05)]
     ones = frame("name share", *((name, 1.0) for name, _ in shares))
