@@ -5,6 +5,7 @@
 - `"has": [...]`, `"lacks": [...]`, `"at_most": {"Exchange": 1}`: physical operators as `explain` prints them. Those
   of a plan whose result is kept in memory (below `InMemoryRelation`) count too.
 - `"storage": "MEMORY_ONLY"`: the storage level of what the answer reads from memory, as `StorageLevel` names it.
+- `"caches": 1`: everything that is read comes from so many cached results, and from no file beside them.
 - `"partitions": 1`: the number of partitions of the answer; `"reference"` stands for that of the solution on the same data.
 - `"skew": 1.5`: no partition of the answer has more than 1.5 times as many rows as there are in a partition on average.
 - `"adapted": ["skewed"]`: what adaptive execution did to shuffles while the answer was computed: `"coalesced"` or `"skewed"` partitions.
@@ -25,9 +26,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from autograder.checks.scans import initial_plan, nodes, scans
+from autograder.checks.scans import caches, initial_plan, nodes, scans
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -50,6 +52,8 @@ def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"plan": operators(frame)}
     if "storage" in wanted:
         facts["storage"] = storage_levels(frame)
+    if "caches" in wanted:
+        facts["caches"] = asdict(caches(frame))
     if "partitions" in wanted:
         facts["partitions"] = int(frame._jdf.queryExecution().toRdd().getNumPartitions())
     if "skew" in wanted:
@@ -191,6 +195,15 @@ def _storage_complaint(found: Any, wanted: Any) -> str:
     return ""
 
 
+def _caches_complaint(found: Any, wanted: Any) -> str:
+    kept, beside = (found.get("kept"), found.get("beside")) if isinstance(found, dict) else (None, None)
+    if kept != wanted:
+        return f"The rows are right, but they come from {kept or 'no'} cached result{'' if kept == 1 else 's'}, not from {wanted}."
+    if beside != 0:
+        return "The rows are right, but a part of them is read from the files again, past what is cached."
+    return ""
+
+
 def _partitions_complaint(found: Any, wanted: Any) -> str:
     if found != wanted:
         return f"The rows are right, but they come in {found} partition{'' if found == 1 else 's'}, not {wanted}."
@@ -299,6 +312,7 @@ def _quoted(names: Collection[Any]) -> str:
 
 _FACTS = {
     "storage": _storage_complaint,
+    "caches": _caches_complaint,
     "partitions": _partitions_complaint,
     "skew": _skew_complaint,
     "adapted": _adapted_complaint,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _CACHED = "InMemoryTableScanExec"
+_FILES = "FileSourceScanExec"
 _ADAPTIVE = "AdaptiveSparkPlanExec"
 _NOT_NULL = ("IsNotNull", "IsNull")
 
@@ -34,9 +35,7 @@ def scans(frame: DataFrame) -> list[Scan]:
 
     Scans of the newer data source interface (JDBC, Kafka) hold no files and are left out.
     """
-    return [
-        _scan(node) for node in nodes(initial_plan(frame)) if node.getClass().getSimpleName() == "FileSourceScanExec"
-    ]
+    return [_scan(node) for node in nodes(initial_plan(frame)) if node.getClass().getSimpleName() == _FILES]
 
 
 def initial_plan(frame: DataFrame) -> Any:
@@ -44,15 +43,35 @@ def initial_plan(frame: DataFrame) -> Any:
     return _unwrapped(frame._jdf.queryExecution().executedPlan())
 
 
-def nodes(plan: Any) -> Iterator[Any]:
-    """A physical operator and all below it, also in subqueries and in plans whose result is cached."""
+def nodes(plan: Any, *, cached: bool = True) -> Iterator[Any]:
+    """A physical operator and all below it, also in subqueries and, if `cached`, in plans whose result is cached."""
     plan = _unwrapped(plan)
     yield plan
     for below in (plan.children(), plan.subqueries()):
         for child in _sequence(below):
-            yield from nodes(child)
-    if plan.getClass().getSimpleName() == _CACHED:
+            yield from nodes(child, cached=cached)
+    if cached and plan.getClass().getSimpleName() == _CACHED:
         yield from nodes(plan.relation().cachedPlan())
+
+
+@dataclass(frozen=True)
+class Caches:
+    """`kept` is how many cached results a plan reads, `beside` how many scans of files are not below one of them."""
+
+    kept: int
+    beside: int
+
+
+def caches(frame: DataFrame) -> Caches:
+    """The cached results that the plan of a DataFrame reads, and the scans of files that it has beside them.
+
+    A result counts once, however often it is read, and so does each cached result below it.
+    """
+    plan = initial_plan(frame)
+    identity = cast("Any", frame.sparkSession._jvm).System.identityHashCode
+    found = (node for node in nodes(plan) if node.getClass().getSimpleName() == _CACHED)
+    beside = (node for node in nodes(plan, cached=False) if node.getClass().getSimpleName() == _FILES)
+    return Caches(len({identity(node.relation().cacheBuilder()) for node in found}), sum(1 for _ in beside))
 
 
 def _unwrapped(plan: Any) -> Any:

@@ -1274,6 +1274,7 @@ check(
     key=["report", "number"],
     plan={
         "has": ["InMemoryTableScan"],
+        "caches": 1,
         "pushed_filters": ["payment_type"],
         "reads_columns": ["payment_type", "pickup_ts", "pickup_zone_id", "tip_amount"],
     },
@@ -1327,6 +1328,27 @@ def two_reports(trips):
     both = zone.agg(*sums).union(hour.agg(*sums))
     card.unpersist()
     return both
+
+
+# %% wrong="2.5.7" because="from 2 cached results"
+def two_reports(trips):
+    card = trips.filter("payment_type = 1")
+    zones = card.select("pickup_zone_id", "tip_amount").cache()
+    hours = card.select(F.hour("pickup_ts").alias("hour"), "tip_amount").cache()
+    sums = [F.count("*").alias("trips"), F.sum("tip_amount").alias("tips")]
+    zone = zones.groupBy(F.lit("zone").alias("report"), F.col("pickup_zone_id").alias("number"))
+    hour = hours.groupBy(F.lit("hour").alias("report"), F.col("hour").alias("number"))
+    return zone.agg(*sums).union(hour.agg(*sums))
+
+
+# %% wrong="2.5.7" because="read from the files again"
+def two_reports(trips):
+    card = trips.filter("payment_type = 1").select("pickup_zone_id", "pickup_ts", "tip_amount")
+    sums = [F.count("*").alias("trips"), F.sum("tip_amount").alias("tips")]
+    hour = card.groupBy(F.lit("hour").alias("report"), F.hour("pickup_ts").alias("number"))
+    hour = hour.agg(*sums).cache()
+    zone = card.groupBy(F.lit("zone").alias("report"), F.col("pickup_zone_id").alias("number"))
+    return zone.agg(*sums).union(hour)
 
 
 # %% wrong="2.5.7" because="in an unknown zone"

@@ -854,13 +854,13 @@ figure.show("plotly_mimetype")
 def card_or_cash(spark: SparkSession, trips: DataFrame) -> go.Figure:
     """A plotly figure with the lines card and cash: x is the hour 0, 1, ... 23, y the number of rides."""
     ### BEGIN SOLUTION
-    counted = trips.groupBy(F.hour("pickup_ts").alias("hour")).agg(
+    day = spark.range(24).withColumnRenamed("id", "hour")
+    rides = day.join(trips.withColumn("hour", F.hour("pickup_ts")), "hour", "left")
+    table = rides.groupBy("hour").agg(
         F.count_if(F.col("payment_type") == 1).alias("card"),
         F.count_if(F.col("payment_type") == 2).alias("cash"),
     )
-    day = spark.range(24).withColumnRenamed("id", "hour")
-    table = day.join(counted, "hour", "left").na.fill(0).orderBy("hour")
-    return table.plot.line(
+    return table.orderBy("hour").plot.line(
         x="hour",
         y=["card", "cash"],
         title="Rides by card and in cash",
@@ -886,16 +886,12 @@ variant(
 ### END HIDDEN TESTS
 check("2.6.6", card_or_cash)
 
-# %% [markdown] equivalent="2.6.6" because="Counts of 24 hours are broadcast, and the hours stay in order; only trips of over 10 MB would be shuffled."
-# - drop sort: .orderBy('hour')
-
-
-# %% [markdown] equivalent="2.6.6" because="payment_type is never NULL."
+# %% [markdown] equivalent="2.6.6" because="An hour without rides has NULL for payment_type, and is counted neither way."
 # - null-safe equality: F.col('payment_type') == 1 → F.col('payment_type').eqNullSafe(1)
 # - null-safe equality: F.col('payment_type') == 2 → F.col('payment_type').eqNullSafe(2)
 
 # %% [markdown] equivalent="2.6.6" because="The hour of a time is always one of the 24."
-# - join type: left → full in .join(counted, 'hour', 'left')
+# - join type: left → full in .join(trips.withColumn('hour', F.hour('pickup_ts')), 'hour', 'left')
 
 # %% [markdown] hints="2.6.6"
 # 1. First the table, then the picture: one row for each hour, with the columns `hour`, `card` and `cash`. How do you get a row for an hour without rides?
@@ -958,6 +954,22 @@ def card_or_cash(spark, trips):
             title="Rides by card and in cash",
             labels={"hour": "hour of pickup (UTC)", "value": "rides (count)"},
         )
+    )
+
+
+# %% right="2.6.6"
+def card_or_cash(spark, trips):
+    counted = trips.groupBy(F.hour("pickup_ts").alias("hour")).agg(
+        F.count_if(F.col("payment_type") == 1).alias("card"),
+        F.count_if(F.col("payment_type") == 2).alias("cash"),
+    )
+    day = spark.range(24).withColumnRenamed("id", "hour")
+    table = day.join(counted, "hour", "left").na.fill(0).orderBy("hour")
+    return table.plot.line(
+        x="hour",
+        y=["card", "cash"],
+        title="Rides by card and in cash",
+        labels={"hour": "hour of pickup (UTC)", "value": "rides (count)"},
     )
 
 

@@ -135,6 +135,30 @@ def test_how_close_a_model_must_come_is_the_authors_choice() -> None:
     assert not judged(mixed, close=share + 0.02).equal
 
 
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [(1.0, ""), (1.04, ""), (0.96, ""), (1.06, "class 1 too often"), (0.94, "class 1 too rarely")],
+)
+def test_a_good_metric_is_not_enough_where_the_number_of_positives_counts(share: float, message: str) -> None:
+    options = {"metric": "cost", "costs": {"false_alarm": 10, "miss": 40}, "close": 0.5, "positives": 0.05}
+    said = np.zeros(ROWS)
+    said[np.argsort(-GOOD)[: round(share * 200)]] = 1
+    half = np.arange(0, ROWS, 2)[::-1]
+    given = answer(predictions=frame(GOOD, said), reloaded=frame(GOOD, said), half=frame(GOOD[half], said[half], half))
+    cost = judging.metric_of(
+        given.payload["predictions"], LABELS, ModelOptions.of({"model": {**TASK, **options}}), 0.25
+    )
+    expected = Answer({"labels": LABELS}, {"band": [cost, cost], "rate": 0.25, "positives": [200, 200]})
+    judgement = CHECK.judge(given, expected, {"model": {**TASK, **options}})
+    assert judgement.equal == (not message)
+    assert message in judgement.message
+    if message:
+        assert judgement.examples is not None
+        assert judgement.examples.rows == ((str(round(share * 200)),), ("190 to 210",))
+    del options["positives"]
+    assert CHECK.judge(given, expected, {"model": {**TASK, **options}}).equal
+
+
 def test_forged_facts_earn_nothing_and_break_nothing() -> None:
     forged = Answer(answer().payload, {"stages": {"a": 1}, "features": "5", "depth": [9], "trees": None})
     assert not judged(forged, stages=["LogisticRegression"]).equal
@@ -190,6 +214,8 @@ def test_answers_without_their_columns_are_unreadable() -> None:
         ({"inputs": ["age", "customer_id"]}, "neither the label nor the key"),
         ({"inputs": ["age"], "known_later": {"retention_calls": 0}}, "never seen"),
         ({"settings": {"strategy": "median"}}, "Stage.parameter"),
+        ({"positives": 0.05}, "with a metric of classes"),
+        ({"metric": "f1", "positives": 1.5}, "between 0 and 1"),
     ],
 )
 def test_authors_are_told_what_their_options_lack(change: Mapping[str, Any], message: str) -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from autograder.checks import KINDS, plan
-from autograder.checks.scans import Scan, scans
+from autograder.checks.scans import Caches, Scan, caches, scans
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.call import Outcome, call
 
@@ -55,6 +55,23 @@ def test_the_storage_level_is_told_by_its_name(spark: SparkSession, level: Stora
     finally:
         kept.unpersist()
     assert plan.storage_levels(grouped(spark)) == []
+
+
+def test_cached_results_count_once_and_files_beside_them_are_found(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(10).withColumn("rest", F.col("id") % 3).write.parquet(f"{tmp_path}/numbers")
+    numbers = spark.read.parquet(f"{tmp_path}/numbers")
+    kept, other = numbers.filter("id > 1").cache(), numbers.filter("id > 2").cache()
+    try:
+        twice = kept.filter("rest = 0").union(kept.filter("rest = 1"))
+        assert caches(twice) == caches(twice.groupBy("rest").count()) == Caches(1, 0)
+        twice.collect()
+        assert caches(twice) == Caches(1, 0)
+        assert caches(kept.union(other)) == Caches(2, 0)
+        assert caches(kept.union(numbers)) == Caches(1, 1)
+        assert caches(numbers.filter("id > 3").filter("rest = 0").cache().union(kept)) == Caches(2, 0)
+    finally:
+        spark.catalog.clearCache()
+    assert caches(numbers.union(numbers)) == Caches(0, 2)
 
 
 def test_partitions_are_those_of_the_answer(spark: SparkSession) -> None:
@@ -149,6 +166,10 @@ def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession
         ({"at_most": {"Exchange": 1}}, {}, "2 × Exchange; 1 would be enough"),
         ({"storage": "MEMORY_ONLY"}, {"storage": ["DISK_ONLY"]}, "storage level DISK_ONLY, not MEMORY_ONLY"),
         ({"storage": "MEMORY_ONLY"}, {"storage": []}, "nothing is read from memory"),
+        ({"caches": 1}, {"caches": {"kept": 2, "beside": 0}}, "from 2 cached results, not from 1"),
+        ({"caches": 1}, {"caches": {"kept": 0, "beside": 1}}, "from no cached results, not from 1"),
+        ({"caches": 1}, {"caches": {"kept": 1, "beside": 1}}, "read from the files again"),
+        ({"caches": 1}, {"caches": "one"}, "from no cached results"),
         ({"partitions": 1}, {"partitions": 2}, "in 2 partitions, not 1"),
         ({"partitions": 4}, {"partitions": 1}, "in 1 partition, not 4"),
         ({"skew": 1.5}, {"skew": [8, 1, 0]}, "the largest of 3 partitions has 8 of 9 rows, 2.7 times the mean"),
@@ -179,11 +200,12 @@ def test_conditions_that_hold_are_silent() -> None:
         "lacks": ["Sort"],
         "at_most": {"Exchange": 2},
         "storage": "DISK_ONLY",
+        "caches": 1,
         "partitions": 3,
         "skew": 1.5,
         "adapted": ["skewed"],
     }
-    evenly = {"skew": [2, 1, 1], "adapted": ["coalesced", "skewed"]}
+    evenly = {"skew": [2, 1, 1], "adapted": ["coalesced", "skewed"], "caches": {"kept": 1, "beside": 0}}
     facts = {"plan": {"Exchange": 2}, "storage": ["DISK_ONLY"], "partitions": 3, "actions": 1, **evenly}
     assert plan.complaint(facts, {"plan": wanted, "actions": {"at_most": 1}}) == ""
 

@@ -78,7 +78,7 @@ class ModelCheck(Check):
         options: Mapping[str, Any],
         workspace: Workspace,
     ) -> Answer:
-        """The labels, and the band in which the metric lies when the training data come in other orders."""
+        """The labels, and the bands in which metric and `positives` lie when the training data come in other orders."""
         chosen = ModelOptions.of(options)
         trials = Trials(function, inputs, chosen, workspace)
         whole = workspace.tables[chosen.test].select(*chosen.key, chosen.label).orderBy(*chosen.key)
@@ -99,7 +99,11 @@ class ModelCheck(Check):
             predictions.append(trials.score(model, test, order))
         found = [judging.metric_of(frame, labels, chosen, rate) for frame in predictions]
         band = [math.floor(min(found) * 1000) / 1000, math.ceil(max(found) * 1000) / 1000]
-        return Answer({"labels": labels}, {"band": band, "rate": round(rate, 6)})
+        facts: dict[str, Any] = {"band": band, "rate": round(rate, 6)}
+        if chosen.positives is not None:
+            counts = [judging.positives_of(frame, labels, chosen) for frame in predictions]
+            facts["positives"] = [min(counts), max(counts)]
+        return Answer({"labels": labels}, facts)
 
     def save(self, answer: Answer, folder: Path) -> None:
         """Write one Parquet file for each set of predictions, and `facts.json`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -46,6 +47,12 @@ def metric_of(frame: Frame, labels: Frame, options: ModelOptions, rate: float) -
     return METRICS[options.metric].compute(_predicted(found, labels, options, rate))
 
 
+def positives_of(frame: Frame, labels: Frame, options: ModelOptions) -> int:
+    """How many rows complete predictions give class 1."""
+    found, _ = _aligned(frame, labels, options)
+    return _positives(found)
+
+
 def judge(actual: Answer, expected: Answer, options: ModelOptions) -> Judgement:
     """The first complaint, or none."""
     labels: Frame = expected.payload["labels"]
@@ -64,8 +71,12 @@ def judge(actual: Answer, expected: Answer, options: ModelOptions) -> Judgement:
     for judgement in _leaks(frames, found, labels, options):
         return _after(judgement, right)
     right.append("Nothing leaks: predictions depend on the row alone and survive saving.")
-    predicted = _predicted(found, labels, options, rate)
-    return _after(_score(predicted, band, options), right)
+    scored = _score(_predicted(found, labels, options, rate), band, options)
+    if not scored.equal or options.positives is None:
+        return _after(scored, right)
+    right.append(f"The {METRICS[options.metric].title} is good enough.")
+    few, many = (int(number) for number in expected.facts["positives"])
+    return _after(_warned(_positives(found), (few, many), options.positives), right)
 
 
 def _after(judgement: Judgement, right: Sequence[str]) -> Judgement:
@@ -215,6 +226,25 @@ def _score(predicted: Predicted, band: tuple[float, float], options: ModelOption
     side = "below" if metric.perfect > 0 else "above"
     lost = "no better than a guess that uses no feature" if guess else f"{side} what a model that does the task reaches"
     return Judgement(False, f"The {metric.title} on new rows is {lost}.", examples=examples, shape="weak model")
+
+
+def _warned(count: int, band: tuple[int, int], tolerance: float) -> Judgement:
+    """Whether about as many rows are predicted 1 as by the reference runs. A metric may be flat where this number is not."""
+    fewest, most = band[0] * (1 - tolerance), band[1] * (1 + tolerance)
+    if fewest <= count <= most:
+        return Judgement(True)
+    rows = ((f"{count:,}",), (f"{math.ceil(fewest):,} to {math.floor(most):,}",))
+    return Judgement(
+        False,
+        f"The model predicts class 1 too {'rarely' if count < fewest else 'often'}, although the metric is good enough.",
+        examples=ExampleTable(("rows predicted 1",), rows, ("your model", "a model that does the task")),
+        hint="What decides between the classes is the weight that each of them has in training, or the threshold.",
+        shape="positives",
+    )
+
+
+def _positives(found: Mapping[str, Numbers]) -> int:
+    return int((found[PREDICTION] == 1).sum())
 
 
 def _numbers_table(

@@ -23,6 +23,7 @@ class ModelOptions:
     those of a false alarm and of a miss, for the metric "cost". `stages` are stages that a pipeline must have, in this order, `at_most`
     bounds the depth and the number of trees, and `features` is how many features the model must take. `inputs` are the columns that a
     model may see, beside key and label; without it, all. `settings` maps "Stage.parameter" to the value that a fitted stage must have.
+    `positives` is how far the number of rows predicted 1 may be from the reference's, relative to it; without it, any number will do.
     """
 
     train: str
@@ -38,6 +39,7 @@ class ModelOptions:
     features: int = 0
     inputs: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    positives: float | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> ModelOptions:
@@ -62,6 +64,10 @@ class ModelOptions:
             raise ValueError(f"model=: the metric {self.metric!r} is not one of {', '.join(METRICS)}.")
         if not 0 < self.close <= 1:
             raise ValueError(f"model=: `close` is {self.close}, but must be above 0 and at most 1.")
+        if self.positives is not None and not (0 < self.positives < 1 and METRICS[self.metric].uses == "prediction"):
+            raise ValueError(
+                f"model=: `positives` is {self.positives}, but must lie between 0 and 1, with a metric of classes (f1, cost)."
+            )
         if self.train == self.test:
             raise ValueError(
                 "model=: `train` and `test` are the same table; a model must be tested on rows that it has not seen."
