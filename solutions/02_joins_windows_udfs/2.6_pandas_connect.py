@@ -854,7 +854,7 @@ figure.show("plotly_mimetype")
 def card_or_cash(spark: SparkSession, trips: DataFrame) -> go.Figure:
     """A plotly figure with the lines card and cash: x is the hour 0, 1, ... 23, y the number of rides."""
     ### BEGIN SOLUTION
-    day = spark.range(24).withColumnRenamed("id", "hour")
+    day = spark.createDataFrame([(hour,) for hour in range(24)], ["hour"])
     rides = day.join(trips.withColumn("hour", F.hour("pickup_ts")), "hour", "left")
     table = rides.groupBy("hour").agg(
         F.count_if(F.col("payment_type") == 1).alias("card"),
