@@ -11,7 +11,7 @@ REPORT := report/sample
 RECORDED := $(CURDIR)/.course/recorded
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test lint grade build bench clean lock environment environment-dev
+.PHONY: help lab setup test lint nbval grade build bench clean lock environment environment-dev
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1  /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "make %-8s%s\n", name, $$0 }'
@@ -37,10 +37,13 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	@$(COURSE) setup --services kafka --grading
 	@$(MAKE) --no-print-directory lint
 	$(COURSE) verify
-	rm -rf $(RECORDED)
-	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
+	@$(MAKE) --no-print-directory nbval
 	$(COURSE) build --check --recorded $(RECORDED)
 	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder
+
+nbval: environment-dev  ## Run every solution notebook once: nbval compares the outputs, what it makes is recorded
+	rm -rf $(RECORDED)
+	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup --grading

@@ -104,7 +104,7 @@ def under_nbgrader(submissions: Mapping[str, Callable[[NotebookNode], NotebookNo
     for name in [name for name in submissions if name not in graded_now]:
         notes[name] = "not graded"
         if f"'{name}'" not in log and name not in log:
-            notes[name] = "not graded: the batch had ended"
+            notes[name] = "graded by itself, as its batch had ended early"
             nbgrader(home, "autograde", "ps", "--student", name)
     with Gradebook(f"sqlite:///{home / 'gradebook.db'}") as gradebook:
         known = {student.id for student in gradebook.students}
