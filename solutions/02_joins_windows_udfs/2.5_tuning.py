@@ -582,6 +582,17 @@ def can_be_copied(spark, trips, zones, queries, threshold):
     return found
 
 
+# %% wrong="2.5.3" because="just below a file's size"
+def can_be_copied(spark, trips, zones, queries, threshold):
+    found = {}
+    for name, query in queries.items():
+        text = spark.sql("EXPLAIN COST " + query).first()["plan"]
+        number, unit = re.search(r"sizeInBytes=([\d.]+) (\w+)", text).groups()
+        step = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].index(unit)
+        found[name] = float(number) * 1000**step <= threshold
+    return found
+
+
 # %% wrong="2.5.3" because="spark actions"
 def can_be_copied(spark, trips, zones, queries, threshold):
     found = {}
@@ -1001,6 +1012,18 @@ def divided_by_spark(spark, trips, zones, bytes_each):
     return together.join(zones.hint("merge"), by_zone, "left").select(
         "trip_id", "zone", "total_amount"
     )
+
+
+# %% wrong="2.5.5" because="start in the same zone"
+def divided_by_spark(spark, trips, zones, bytes_each):
+    adaptive = "spark.sql.adaptive"
+    spark.conf.set("spark.sql.shuffle.partitions", 8)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionThresholdInBytes", bytes_each)
+    spark.conf.set(f"{adaptive}.skewJoin.skewedPartitionFactor", "1.5")
+    spark.conf.set(f"{adaptive}.advisoryPartitionSizeInBytes", bytes_each)
+    by_zone = F.col("pickup_zone_id") == F.col("zone_id")
+    six = spark.read.parquet(sample("trips")).repartition(6)
+    return six.join(zones.hint("merge"), by_zone, "left").select("trip_id", "zone", "total_amount")
 
 
 # %% right="2.5.5"

@@ -669,6 +669,19 @@ def cheapest(churn_test, voucher, loss):
     return {"threshold": threshold, "cost": cost}
 
 
+# %% wrong="6.1.2.4" because="other prices"
+def cheapest(churn_test, voucher, loss):
+    thresholds = [step / 20 for step in range(21)]
+    rows = rule_scores(churn_test).collect()
+    costs = [
+        voucher * sum(row.score >= value for row in rows)
+        + loss * sum(row.score < value and row.churn == 1 for row in rows)
+        for value in thresholds
+    ]
+    cost, threshold = min(zip(costs, thresholds, strict=True), key=lambda pair: (pair[0], -pair[1]))
+    return {"threshold": threshold, "cost": float(int(cost))}
+
+
 # %% wrong="6.1.2.4" because="cost"
 def cheapest(churn_test, voucher, loss):
     thresholds = [step / 20 for step in range(21)]
@@ -1141,6 +1154,18 @@ def alone(churn_train, columns):
         area = evaluator.evaluate(scores)
         found.append((name, max(area, 1 - area)))
     return churn_train.sparkSession.createDataFrame(found, "column STRING, auc DOUBLE")
+
+
+# %% wrong="6.1.2.8" because="columns with many NULLs"
+def alone(churn_train, columns):
+    evaluator = BinaryClassificationEvaluator(rawPredictionCol="score", labelCol="churn", numBins=0)
+    everybody = spark.read.parquet(sample("churn_train"))
+    found = []
+    for name in columns:
+        scores = everybody.select("churn", F.col(name).cast("double").alias("score")).na.drop()
+        area = evaluator.evaluate(scores)
+        found.append((name, max(area, 1 - area)))
+    return spark.createDataFrame(found, "column STRING, auc DOUBLE")
 
 
 # %% right="6.1.2.8"
