@@ -41,9 +41,10 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	$(COURSE) build --check --recorded $(RECORDED)
 	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
+# Later modules take longest, and what begins last should be short: the other process waits for it.
 nbval: environment-dev  ## Run every solution notebook once: nbval compares the outputs, what it makes is recorded
 	rm -rf $(RECORDED)
-	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg solutions/
+	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg $$(ls -rd solutions/[0-9]*)
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup --grading
