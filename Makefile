@@ -57,7 +57,7 @@ build: environment-dev  ## Make the notebooks, references and manifest from solu
 
 bench: environment-dev  ## Measure what docs/benchmarks.md says
 	@$(COURSE) setup --services kafka
-	@set -e; for script in benchmarks/comparer.py benchmarks/memory.py benchmarks/verdict.py benchmarks/stream.py benchmarks/generator.py; do echo "$$script"; .venv/bin/python "$$script" --publish; done
+	@set -e; for script in benchmarks/comparer.py benchmarks/memory.py benchmarks/nbval.py benchmarks/verdict.py benchmarks/stream.py benchmarks/generator.py; do echo "$$script"; .venv/bin/python "$$script" --publish; done
 
 lock: environment-dev  ## Raise the locked packages and recompute the jars' checksums
 	.venv/bin/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.11 requirements.in -o requirements.lock

@@ -717,7 +717,7 @@ def cheapest(churn_test, voucher, loss):
 #
 # Return a fitted pipeline, `prepared(one_hot=True)` and a logistic regression, trained with balanced weights. Compute the share from the training data; it is another one in each data set. Here the check counts **money**:
 # a false alarm costs 10, a miss 40, and the class is the one that your model gives in the column `prediction`. Near the best weights the cost hardly changes, so the check also counts **how many customers your model warns of**:
-# with balanced weights it is about the same number for everybody, within 5 %.
+# with balanced weights that number hardly differs from one solution to the next, and yours may be up to 5 % away from ours.
 
 
 # %% answer="6.1.2.5" title="A model that listens"

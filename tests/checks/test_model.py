@@ -214,7 +214,8 @@ def test_answers_without_their_columns_are_unreadable() -> None:
         ({"inputs": ["age", "customer_id"]}, "neither the label nor the key"),
         ({"inputs": ["age"], "known_later": {"retention_calls": 0}}, "never seen"),
         ({"settings": {"strategy": "median"}}, "Stage.parameter"),
-        ({"positives": 0.05}, "with a metric of classes"),
+        ({"positives": 0.05}, "one of the metrics f1, cost"),
+        ({"metric": "rmse", "positives": 0.05}, "one of the metrics f1, cost"),
         ({"metric": "f1", "positives": 1.5}, "between 0 and 1"),
     ],
 )

@@ -76,7 +76,7 @@ def judge(actual: Answer, expected: Answer, options: ModelOptions) -> Judgement:
         return _after(scored, right)
     right.append(f"The {METRICS[options.metric].title} is good enough.")
     few, many = (int(number) for number in expected.facts["positives"])
-    return _after(_warned(_positives(found), (few, many), options.positives), right)
+    return _after(_as_many_positives(_positives(found), (few, many), options.positives), right)
 
 
 def _after(judgement: Judgement, right: Sequence[str]) -> Judgement:
@@ -228,7 +228,7 @@ def _score(predicted: Predicted, band: tuple[float, float], options: ModelOption
     return Judgement(False, f"The {metric.title} on new rows is {lost}.", examples=examples, shape="weak model")
 
 
-def _warned(count: int, band: tuple[int, int], tolerance: float) -> Judgement:
+def _as_many_positives(count: int, band: tuple[int, int], tolerance: float) -> Judgement:
     """Whether about as many rows are predicted 1 as by the reference runs. A metric may be flat where this number is not."""
     fewest, most = band[0] * (1 - tolerance), band[1] * (1 + tolerance)
     if fewest <= count <= most:
@@ -236,7 +236,7 @@ def _warned(count: int, band: tuple[int, int], tolerance: float) -> Judgement:
     rows = ((f"{count:,}",), (f"{math.ceil(fewest):,} to {math.floor(most):,}",))
     return Judgement(
         False,
-        f"The model predicts class 1 too {'rarely' if count < fewest else 'often'}, although the metric is good enough.",
+        f"The model predicts class 1 too {'rarely' if count < fewest else 'often'}.",
         examples=ExampleTable(("rows predicted 1",), rows, ("your model", "a model that does the task")),
         hint="What decides between the classes is the weight that each of them has in training, or the threshold.",
         shape="positives",

@@ -11,6 +11,8 @@ from autograder.checks.model.metrics import METRICS
 
 _REQUIRED = ("train", "test", "label", "key", "metric")
 _OBSERVED = ("depth", "trees")
+_OF_CLASSES = ("f1", "cost")
+"""Metrics of the predicted class, for which the number of positives may count, too."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class ModelOptions:
             raise ValueError(f"model=: the metric {self.metric!r} is not one of {', '.join(METRICS)}.")
         if not 0 < self.close <= 1:
             raise ValueError(f"model=: `close` is {self.close}, but must be above 0 and at most 1.")
-        if self.positives is not None and not (0 < self.positives < 1 and METRICS[self.metric].uses == "prediction"):
+        if self.positives is not None and not (0 < self.positives < 1 and self.metric in _OF_CLASSES):
             raise ValueError(
-                f"model=: `positives` is {self.positives}, but must lie between 0 and 1, with a metric of classes (f1, cost)."
+                f"model=: `positives` is {self.positives}, but must lie between 0 and 1, with one of the metrics {', '.join(_OF_CLASSES)}."
             )
         if self.train == self.test:
             raise ValueError(
