@@ -42,29 +42,31 @@ def pattern(name: str) -> Callable[..., None]:
     return function
 
 
-def in_two_halves(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """Lets the second half of the rows wait, so that there is a middle."""
-    for batch in batches:
-        if (batch["id"] >= ROWS // 2).any():
-            time.sleep(1.5)
-        yield batch
+def rows(spark: SparkSession, after: Path | None = None) -> DataFrame:
+    """Four partitions, two at a time; the last two wait until the file `after` is there, so that there is a middle."""
 
+    def in_two_halves(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            end = time.monotonic() + 60
+            while after and (batch["id"] >= ROWS // 2).any() and not after.exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            yield batch
 
-def rows(spark: SparkSession, slow: bool = False) -> DataFrame:
-    """Four partitions, two at a time; when `slow`, the first two are done long before the others."""
     made = spark.range(0, ROWS, 1, 4)
-    if slow:
+    if after:
         made = made.mapInPandas(in_two_halves, "id BIGINT")
     return made.select(F.col("id").alias("order_id"), (F.col("id") % 7).alias("amount"))
 
 
-def killed_during(write: Callable[[], None], life: Lifeline, half_done: Callable[[], bool]) -> None:
-    """Run a write, and kill the server once half of it is done."""
+def killed_during(write: Callable[[], None], life: Lifeline, half_done: Callable[[], bool], killed: Path) -> None:
+    """Run a write, kill the server once half of it is done, and make the file `killed`."""
 
     def kill() -> None:
         while not half_done():
             time.sleep(0.05)
         os.kill(life.program, signal.SIGKILL)
+        time.sleep(0.5)  # PostgreSQL's sessions are processes of their own, and end a moment later
+        killed.touch()
 
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
@@ -93,22 +95,20 @@ def make(database: postgres.Access, definition: str) -> None:
 
 
 def test_a_postgres_that_is_killed_loses_and_doubles_nothing_with_a_staging_table(
-    spark: SparkSession, folder: Path
+    spark: SparkSession, folder: Path, tmp_path: Path
 ) -> None:
     upsert = pattern("upsert")
+    first, second = tmp_path / "first", tmp_path / "second"
     with postgres.server(folder) as database:
         make(database, "CREATE TABLE exact (order_id BIGINT PRIMARY KEY, amount BIGINT)")
         make(database, "INSERT INTO exact VALUES (1, 100), (-1, 100)")
         killed_during(
             lambda: (
-                rows(spark, slow=True)
-                .write.format("jdbc")
-                .options(**database.jdbc, dbtable="naive")
-                .mode("append")
-                .save()
+                rows(spark, first).write.format("jdbc").options(**database.jdbc, dbtable="naive").mode("append").save()
             ),
             database.server.lives[0],
             lambda: count(database, "naive")[0] >= ROWS // 2,
+            first,
         )
     with postgres.server(folder) as database:
         # What was committed before the kill is there, so a second try doubles it.
@@ -116,9 +116,10 @@ def test_a_postgres_that_is_killed_loses_and_doubles_nothing_with_a_staging_tabl
         rows(spark).write.format("jdbc").options(**database.jdbc, dbtable="naive").mode("append").save()
         assert count(database, "naive") == (ROWS + ROWS // 2, ROWS)
         killed_during(
-            lambda: upsert(rows(spark, slow=True), database, "exact", ["order_id"]),
+            lambda: upsert(rows(spark, second), database, "exact", ["order_id"]),
             database.server.lives[0],
             lambda: count(database, "exact_staging")[0] >= ROWS // 2,
+            second,
         )
     with postgres.server(folder) as database:
         assert count(database, "exact") == (2, 2)
@@ -141,21 +142,20 @@ def in_topic(servers: str, topic: str) -> int:
 
 
 def test_a_kafka_that_is_killed_loses_and_doubles_nothing_with_keys_and_offsets(
-    spark: SparkSession, folder: Path
+    spark: SparkSession, folder: Path, tmp_path: Path
 ) -> None:
     publish, upsert = pattern("publish"), pattern("upsert")
+    killed = tmp_path / "killed"
     columns = F.col("order_id").cast("string").alias("key"), F.to_json(F.struct("*")).alias("value")
     keyed = rows(spark).select(*columns)
     with kafka.broker(folder) as broker:
         for topic in ("naive", "exact"):
             kafka.create_topic(spark, broker.servers, topic)
         both = (
-            rows(spark, slow=True)
-            .select(*columns)
-            .withColumn("topic", F.explode(F.array(F.lit("naive"), F.lit("exact"))))
+            rows(spark, killed).select(*columns).withColumn("topic", F.explode(F.array(F.lit("naive"), F.lit("exact"))))
         )
         writer = both.write.format("kafka").option("kafka.bootstrap.servers", broker.servers).options(**QUICK)
-        killed_during(writer.save, broker.life, lambda: in_topic(broker.servers, "exact") >= ROWS // 2)
+        killed_during(writer.save, broker.life, lambda: in_topic(broker.servers, "exact") >= ROWS // 2, killed)
     with kafka.broker(folder) as broker:
         servers = broker.servers
         assert in_topic(servers, "naive") == in_topic(servers, "exact") == ROWS // 2
