@@ -34,8 +34,9 @@ DRIVER_MEMORY = {"laptop": "1g", "binder": "768m"}
 """Java heap of the driver, which in local mode is also the only executor."""
 
 # The serial collector and the first compiler tier keep a short-lived JVM small and quick: windows, joins and a Delta
-# write took 10 s and 600 MB with them, 31 s and 750 MB without, on the same two cores.
-JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
+# write took 10 s and 600 MB with them, 31 s and 750 MB without, on the same two cores. That tier alone gets 48 MB for compiled
+# code; long notebooks fill that, and throw code away that they need again: 6.1.2 took 191 s, and 168 s with more (it uses 68 MB).
+JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:ReservedCodeCacheSize=128m"
 
 
 @dataclass(frozen=True)
