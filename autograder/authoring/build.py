@@ -74,8 +74,17 @@ def build(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     entries = [known[item.number] for item in sources if item.number in known]
-    steady = {path: without_noise(root / path, content) for path, content in files.items()}
+    unordered = {exercise.id for entry in entries for exercise in entry.exercises if _any_order(exercise)}
+    steady = {
+        path: without_noise(root / path, content, any_order=not unordered.isdisjoint(path.parts))
+        for path, content in files.items()
+    }
     return {**steady, Path("autograder/manifest.json"): manifest.dump(entries).encode()}
+
+
+def _any_order(exercise: ExerciseSpec) -> bool:
+    """Whether the rows of an exercise's answer may come in any order. (Answers of the other kinds are kept in a fixed one.)"""
+    return exercise.kind == "dataframe" and not exercise.options.get("ordered")
 
 
 def build_one(item: Source, previous: Source | None, following: Source | None) -> Built:

@@ -102,12 +102,7 @@ class Frame:
 
         For rows whose order means nothing and differs from run to run, such as those that are read from many files.
         """
-        comparable = [index for index, field in enumerate(self.table.schema) if _has_order(field.type)]
-        if not comparable:
-            return self
-        keys = pa.table([self.table.column(index) for index in comparable], names=[f"c{index}" for index in comparable])
-        order = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
-        return Frame(self.schema, self.table.take(order))
+        return Frame(self.schema, sorted_rows(self.table))
 
     def write(self, path: Path) -> None:
         """Write zstd Parquet with the Spark schema in the metadata; equal frames give equal bytes.
@@ -152,6 +147,15 @@ class Frame:
             # Parquet readers take text as it comes, even when it is not UTF-8.
             table.validate(full=True)
         return cls(schema, _stored(table, schema))
+
+
+def sorted_rows(table: pa.Table) -> pa.Table:
+    """The rows of a table by one column after the other; nested columns do not take part."""
+    comparable = [index for index, field in enumerate(table.schema) if _has_order(field.type)]
+    if not comparable:
+        return table
+    keys = pa.table([table.column(index) for index in comparable], names=[f"c{index}" for index in comparable])
+    return table.take(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names]))
 
 
 def _has_order(kind: pa.DataType) -> bool:

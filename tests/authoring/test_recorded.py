@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 from autograder import paths
 from autograder.authoring import build
 from autograder.authoring.source import SourceError
+from autograder.checks.dataframe import ANSWER
+from autograder.compare import Frame
 
 SANITIZE = paths.ROOT / "autograder" / "authoring" / "sanitize.cfg"
 
@@ -60,6 +63,24 @@ def test_every_generated_file_is_compared(spoilt: Path, recorded: Path) -> None:
     (spoilt / "autograder" / "references" / "2.1.9" / "answer.json").write_bytes(b"{}")
     expected = [f"differs: {path}" for path in sorted([*twins, *data])]
     assert drift(spoilt, recorded) == [*expected, "left over: autograder/references/2.1.9/answer.json"]
+
+
+def test_rows_may_come_in_another_order_unless_the_exercise_asks_for_one(
+    new_course: Path, recorded: Path, tmp_path: Path
+) -> None:
+    part = Path(shutil.copytree(recorded, tmp_path / "recorded"))
+    turned = []
+    for path in [part / "2.1.1" / "sample" / ANSWER, part / "2.1.1" / "variants" / "0" / "expected" / ANSWER]:
+        answer = Frame.read(path)
+        backwards = Frame(answer.schema, answer.table.take(list(reversed(range(answer.rows)))))
+        backwards.write(path)
+        turned.append(path.read_bytes())
+    assert drift(new_course, part) == []
+    spec = part / "2.1.1" / "spec.json"
+    said = json.loads(spec.read_text())
+    spec.write_text(json.dumps({**said, "options": {**said["options"], "ordered": ["order_id"]}}))
+    made = build.build(root=new_course, recorded=part)
+    assert set(turned) <= set(made.values())
 
 
 def test_an_exercise_that_recorded_nothing_is_told(new_course: Path, recorded: Path, tmp_path: Path) -> None:
