@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executa
 JAVA_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -XX:ReservedCodeCacheSize=240m"
 
 
+SHARING = frozenset({"reports"})
+"""Folders whose files share what takes long to make (a graded class), and therefore a process."""
+
+
 class ByFileAndNotebook(LoadScopeScheduling):
     """Keeps the tests of a file in one process, where they share their fixtures; those of each notebook apart, where there are hundreds.
 
@@ -28,6 +33,9 @@ class ByFileAndNotebook(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
+        folder = PurePath(file).parent.name
+        if folder in SHARING:
+            return folder
         exercise = re.search(r"\[(\d+(?:\.\d+)+)\.\d+(?:-\d+)?\]$", nodeid)
         return f"{file} {exercise[1]}" if exercise else file
 

@@ -45,6 +45,10 @@ def test_files_and_the_notebooks_in_them_are_not_torn_apart(tmp_path: Path) -> N
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_xdist_make_scheduler\n", encoding="utf-8")
     for name in ("one", "two", "three"):
         (tmp_path / f"test_{name}.py").write_text(TESTS.format(log=str(log), name=name), encoding="utf-8")
+    (tmp_path / "reports").mkdir()
+    for name in ("class", "feedback"):
+        text = TESTS.format(log=str(log), name="reports").replace("reports {unit}", "reports")
+        (tmp_path / "reports" / f"test_{name}.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses", "2"]
     command += ["--dist", "loadscope", "--no-loadscope-reorder", str(tmp_path), "--rootdir", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)
@@ -52,7 +56,7 @@ def test_files_and_the_notebooks_in_them_are_not_torn_apart(tmp_path: Path) -> N
     for line in log.read_text(encoding="utf-8").splitlines():
         unit, process = line.rsplit(" ", 1)
         processes.setdefault(unit, set()).add(process)
-    assert len(processes) == 12
+    assert len(processes) == 13
     assert all(len(found) == 1 for found in processes.values()), processes
-    first = [found for unit, found in processes.items() if unit.startswith("one")]
-    assert len(set.union(*first)) == 2, "the notebooks of a file are not divided"
+    files = [[found for unit, found in processes.items() if unit.startswith(name)] for name in ("one", "two", "three")]
+    assert any(len(set.union(*file)) == 2 for file in files), "the notebooks of no file are divided"
