@@ -15,6 +15,7 @@
 - `"pushed_filters": ["country"]`: values of these columns are compared while files are read, not afterwards.
 - `"partition_filters": ["country"]`: whole partitions are left out by these columns.
 - `"reads_columns": ["name", "attributes.brand"]`: no other columns are read from files.
+- `"reads_tables": ["shop.orders"]`: what is read from files belongs to these tables of the catalog, and to all of them.
 - `"reads_files": 1`: at most so many files are read, all scans added up; scans of Delta tables leave out files by their statistics.
 
 `actions={"at_most": n}` bounds the Spark actions that the learner's function itself triggers.
@@ -46,6 +47,9 @@ _PYTHON_NAME = re.compile(r"Python|Pandas|InArrow")
 _OF_SCANS = ("pushed_filters", "partition_filters", "reads_columns", "reads_files")
 
 
+UNREADABLE = "The physical plan of your answer could not be read."
+
+
 def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The facts that the conditions `wanted` are about, as JSON values. What is said of partitions and of adaptive
     execution may run jobs."""
@@ -66,6 +70,8 @@ def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
         facts["python"] = python_operators(frame)
     if "python_functions" in wanted:
         facts["python_functions"] = python_functions(frame)
+    if "reads_tables" in wanted:
+        facts["reads_tables"] = sorted({scan.table for scan in scans(frame)})
     if any(name in wanted for name in _OF_SCANS):
         facts |= _facts_of_scans(frame)
     return facts
@@ -158,7 +164,7 @@ def _plan_complaint(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         return ""
     found = facts.get("plan")
     if not isinstance(found, dict) or any(name not in facts for name in _FACTS if name in wanted):
-        return "The physical plan of your answer could not be read."
+        return UNREADABLE
     for name in wanted.get("has", ()):
         if not found.get(name):
             return f"The rows are right, but the physical plan has no {name}. Look at it with `explain()`."
@@ -166,8 +172,11 @@ def _plan_complaint(facts: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         if found.get(name):
             return f"The rows are right, but the physical plan still has {name}. Look at it with `explain()`."
     for name, limit in (wanted.get("at_most") or {}).items():
-        if int(found.get(name, 0)) > limit:
-            return f"The rows are right, but the physical plan has {found[name]} × {name}; {limit} would be enough."
+        times = found.get(name, 0)
+        if not isinstance(times, int):
+            return UNREADABLE
+        if times > limit:
+            return f"The rows are right, but the physical plan has {times} × {name}; {limit} would be enough."
     for name, sentence in _FACTS.items():
         if name in wanted and (problem := sentence(facts[name], wanted[name])):
             return problem
@@ -190,7 +199,7 @@ def _storage_complaint(found: Any, wanted: Any) -> str:
     if not found:
         return f"The rows are right, but nothing is read from memory or disk; keep it with storage level {wanted}."
     if found != [wanted]:
-        levels = ", ".join(map(str, found))
+        levels = ", ".join(_texts(found)[:5]) or "unknown"
         return f"The rows are right, but what they are read from is kept with storage level {levels}, not {wanted}."
     return ""
 
@@ -211,12 +220,13 @@ def _partitions_complaint(found: Any, wanted: Any) -> str:
 
 
 def _skew_complaint(found: Any, wanted: Any) -> str:
-    rows = [size for size in found if isinstance(size, int)] if isinstance(found, list) else []
+    believable = isinstance(found, list) and all(isinstance(size, int) and 0 <= size < 1e15 for size in found)
+    rows: list[int] = found if believable else []
     mean = sum(rows) / max(1, len(rows))
     if not rows or max(rows) > math.ceil(wanted * mean):
         return (
             f"The rows are right, but they do not lie evenly: the largest of {len(rows)} partitions has {max(rows, default=0):,} of "
-            f"{sum(rows):,} rows, {max(rows, default=0) / max(1.0, mean):.1f} times the mean. At most {wanted:g} times the mean is allowed."
+            f"{sum(rows):,} rows, {max(rows, default=0) / max(1.0, mean):.2f} times the mean. At most {wanted:g} times the mean is allowed."
         )
     return ""
 
@@ -291,6 +301,19 @@ def _columns_complaint(found: Any, wanted: Any) -> str:
     return ""
 
 
+def _tables_complaint(found: Any, wanted: Any) -> str:
+    read = _texts(found)
+    if sorted(read) == sorted(wanted):
+        return ""
+    named = [name for name in read if name]
+    places = _quoted(named) + (" and from files that belong to no table" if "" in read else "")
+    if not named:
+        places = "files that belong to no table" if read else "no file"
+    return (
+        f"The rows are right, but they are read from {places}; read them from {_quoted(sorted(wanted))}, each of them."
+    )
+
+
 def _files_complaint(found: Any, wanted: Any) -> str:
     if not isinstance(found, int) or found > wanted:
         return (
@@ -321,6 +344,7 @@ _FACTS = {
     "python_functions": _functions_complaint,
     "pushed_filters": _pushed_complaint,
     "partition_filters": _partition_filter_complaint,
+    "reads_tables": _tables_complaint,
     "reads_columns": _columns_complaint,
     "reads_files": _files_complaint,
 }

@@ -21,13 +21,14 @@ class Scan:
 
     `columns` are read from the files, nested ones as "attributes.brand"; `pushed` are the columns of which values are compared while
     the files are read (not only whether they are NULL); `partitions` are the partition columns by which whole folders are left out;
-    `files` is the number of files that remain.
+    `files` is the number of files that remain. `table` is the table of the catalog that they belong to, as "garage.orders", or empty.
     """
 
     columns: tuple[str, ...]
     pushed: tuple[str, ...]
     partitions: tuple[str, ...]
     files: int
+    table: str = ""
 
 
 def scans(frame: DataFrame) -> list[Scan]:
@@ -92,7 +93,16 @@ def _scan(node: Any) -> Scan:
             sorted({str(column.name()) for found in by_partition for column in _sequence(found.references().toSeq())})
         ),
         files=int(node.selectedPartitions().totalNumberOfFiles()),
+        table=_table(node.tableIdentifier()),
     )
+
+
+def _table(identifier: Any) -> str:
+    """The name of a Scala Option of a TableIdentifier with its schema, without the catalog; empty when there is none."""
+    if identifier.isEmpty():
+        return ""
+    named = identifier.get()
+    return f"{named.database().get()}.{named.table()}" if named.database().isDefined() else str(named.table())
 
 
 def _leaves(structure: Any, prefix: str = "") -> Iterator[str]:

@@ -271,7 +271,7 @@ def _blank(column: pa.ChunkedArray, blank_counts: bool) -> npt.NDArray[np.bool_]
     if blank_counts and (
         pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
     ):
-        blank = pc.or_(blank, pc.fill_null(pc.equal(column.cast(pa.float64()), 0.0), False))
+        blank = pc.or_(blank, pc.fill_null(pc.equal(column.cast(pa.float64(), safe=False), 0.0), False))
     elif blank_counts and pa.types.is_string(column.type):
         blank = pc.or_(blank, pc.fill_null(pc.equal(column, ""), False))
     return np.asarray(blank.to_numpy(zero_copy_only=False) if isinstance(blank, pa.Array) else blank.to_numpy())
@@ -393,7 +393,7 @@ def _numbers(column: WrongColumn) -> tuple[npt.NDArray[np.float64], npt.NDArray[
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return None
     yours, expected = (
-        np.asarray(part.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        np.asarray(part.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
         for part in (column.yours, column.expected)
     )
     usable = np.isfinite(yours) & np.isfinite(expected)
@@ -406,8 +406,11 @@ def _factor(column: WrongColumn, yours: npt.NDArray[np.float64], expected: npt.N
     divisible = expected != 0
     if not divisible.all():
         return None
-    factors = yours / expected
+    with np.errstate(over="ignore"):
+        factors = yours / expected
     factor = float(np.median(factors))
+    if not np.isfinite(factor):
+        return None
     usual = any(abs(factor / known - 1) < 1e-6 for known in _USUAL_FACTORS)
     # Two rows with the same two numbers (a zone and its only borough) are one piece of evidence, not two.
     evidence = len(set(zip(yours.tolist(), expected.tolist(), strict=True)))

@@ -126,9 +126,9 @@ def _tagged_equal(actual: dict[str, str], expected: dict[str, str]) -> bool:
     if set(actual) == set(expected) == {"decimal"}:
         try:
             one, other = decimal.Decimal(actual["decimal"]), decimal.Decimal(expected["decimal"])
-        except decimal.InvalidOperation:
+            return one == other or (one.is_nan() and other.is_nan())
+        except decimal.InvalidOperation:  # no number, or a signalling NaN
             return False
-        return one == other or (one.is_nan() and other.is_nan())
     return actual == expected
 
 

@@ -11,6 +11,7 @@ import glob
 import json
 import re
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import nbformat
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbconvert.exporters import NotebookExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
@@ -88,8 +89,12 @@ def markdown_of_learners(context: Context, source: str) -> str:
     """
     cell = context.get("cell") or {}
     is_answer = bool(cell.get("metadata", {}).get("nbgrader", {}).get("solution"))
-    renderer = IPythonRenderer(escape=is_answer, allow_harmful_protocols=not is_answer)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    attachments = cell.get("attachments", {})
+    renderer = IPythonRenderer(escape=is_answer, allow_harmful_protocols=not is_answer, attachments=attachments)
+    try:
+        return str(MarkdownWithMath(renderer=renderer).render(source))
+    except InvalidNotebook:  # a picture that is not there
+        return f"<pre>{escape(source)}</pre>"
 
 
 class GradeInSandbox(NbGraderPreprocessor):

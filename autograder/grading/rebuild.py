@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,11 @@ from typing import Any
 
 MAXIMUM_BYTES = 20_000_000
 MAXIMUM_EXTRA_CELLS = 200
+MAXIMUM_TEXT = 20_000
+"""Characters of a text answer that are kept: Markdown with some nested forms takes time that grows with its square."""
+MAXIMUM_PICTURES = 3_000_000
+"""Characters of the pictures of a text answer, in base64."""
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
 ANSWER = "answer_"
 CHECK = "check_"
 
@@ -74,10 +80,12 @@ class Rebuilt:
 def rebuild(submission: Path, release: Path) -> Rebuilt:
     """Put the learner's answers into the released notebook.
 
-    Of the submission only three things are used: the source of the cells `answer_<id>` (the first of each), code cells
-    that the learner added, and code cells that the learner edited although they are not answers (run after the released
-    version, because a learner may have put an import there). Locked cells and check cells are always those of the
-    release.
+    Of the submission only three things are used: the source of the cells `answer_<id>`, code cells that the learner
+    added, and code cells that the learner edited although they are not answers (run after the released version, because
+    a learner may have put an import there). Locked cells and check cells are always those of the release.
+
+    An answer may stand in several cells, since JupyterLab gives the parts of a divided cell and the copies of a cell the
+    same metadata: they are joined. A cell without metadata that defines the function of a missing answer is that answer.
 
     Raises UnusableNotebook when the submission cannot be read; a release that cannot be read is the course's own fault
     (ValueError).
@@ -85,7 +93,13 @@ def rebuild(submission: Path, release: Path) -> Rebuilt:
     released = json.loads(release.read_text(encoding="utf-8"))
     submitted = read_notebook(submission)
     merged = _merge(code_cells(released), code_cells(submitted))
-    return replace(merged, written=frozenset(_written(released, submitted)))
+    texts = text_answers(released, submitted)
+    cut = tuple(
+        f"{grade_id} has {len(text):,} characters; the first {MAXIMUM_TEXT:,} were kept."
+        for grade_id, text in texts.items()
+        if len(text) > MAXIMUM_TEXT
+    )
+    return replace(merged, findings=(*merged.findings, *cut), written=frozenset(texts))
 
 
 def read_notebook(path: Path) -> Mapping[str, Any]:
@@ -126,9 +140,8 @@ def rebuilt_notebook(submission: Path, release: Path) -> tuple[dict[str, Any], R
     """
     released = json.loads(release.read_text(encoding="utf-8"))
     rebuilt = rebuild(submission, release)
-    texts: dict[str, str] = {}
-    for cell in code_cells(read_notebook(submission), "markdown"):
-        texts.setdefault(cell.grade_id, cell.source)
+    submitted = read_notebook(submission)
+    texts, pictures = text_answers(released, submitted), _pictures(submitted)
     waiting = list(rebuilt.cells)
     cells: list[dict[str, Any]] = []
     for raw in released["cells"]:
@@ -138,8 +151,11 @@ def rebuilt_notebook(submission: Path, release: Path) -> tuple[dict[str, Any], R
             cells.append({**raw, "source": waiting.pop(0).source, "outputs": [], "execution_count": None})
             continue
         grade_id = _text(raw.get("metadata", {}).get("nbgrader", {}).get("grade_id"))
-        is_answer = grade_id.startswith(ANSWER) and grade_id in texts
-        cells.append({**raw, "source": texts[grade_id]} if is_answer else dict(raw))
+        if grade_id in texts:
+            shown = {"attachments": pictures[grade_id]} if grade_id in pictures else {}
+            cells.append({**raw, "source": texts[grade_id][:MAXIMUM_TEXT], **shown})
+        else:
+            cells.append(dict(raw))
     cells += [_learner_cell(cell, len(cells) + number) for number, cell in enumerate(waiting)]
     return {**released, "cells": cells}, rebuilt
 
@@ -157,32 +173,68 @@ def _learner_cell(cell: RebuiltCell, number: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class CodeCell:
-    """What is used of a notebook's code cell."""
+    """What is used of a notebook's code cell (or of one of another type)."""
 
     source: str
     grade_id: str
     cell_id: str
     metadata: Mapping[str, Any]
+    cell_type: str = "code"
 
 
-def code_cells(document: Mapping[str, Any], cell_type: str = "code") -> list[CodeCell]:
-    """The code cells (or those of another type) of a notebook's JSON in order; damaged cells are left out."""
+def code_cells(document: Mapping[str, Any], *types: str) -> list[CodeCell]:
+    """The code cells (or those of other types) of a notebook's JSON in order; damaged cells are left out."""
     cells = []
     for raw in _raw_cells(document):
-        if not isinstance(raw, dict) or raw.get("cell_type") != cell_type:
+        if not isinstance(raw, dict) or raw.get("cell_type") not in (types or ("code",)):
             continue
         metadata = raw.get("metadata")
         nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
         nbgrader = nbgrader if isinstance(nbgrader, dict) else {}
-        cells.append(CodeCell(_source(raw), _text(nbgrader.get("grade_id")), _text(raw.get("id")), nbgrader))
+        cells.append(
+            CodeCell(_source(raw), _text(nbgrader.get("grade_id")), _text(raw.get("id")), nbgrader, raw["cell_type"])
+        )
     return cells
 
 
-def _written(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> Iterable[str]:
-    answers = {cell.grade_id: cell.source.strip() for cell in reversed(code_cells(submitted, "markdown"))}
-    for cell in code_cells(released, "markdown"):
-        if cell.grade_id.startswith(ANSWER) and answers.get(cell.grade_id, "") not in ("", cell.source.strip()):
-            yield cell.grade_id
+def text_answers(released: Mapping[str, Any], submitted: Mapping[str, Any]) -> dict[str, str]:
+    """The text answers that a learner wrote, by grade_id: all cells of an answer, and Markdown cells added below it."""
+    every = ("markdown", "code", "raw")
+    stubs = {
+        cell.grade_id: cell.source.strip()
+        for cell in code_cells(released, "markdown")
+        if cell.grade_id.startswith(ANSWER)
+    }
+    shipped = {key for cell in code_cells(released, *every) for key in (cell.cell_id, cell.source.strip()) if key}
+    parts: dict[str, list[str]] = {}
+    current = ""
+    for cell in code_cells(submitted, *every):
+        source = cell.source.strip()
+        if cell.grade_id in stubs:
+            current = cell.grade_id
+        elif cell.cell_type != "markdown" or cell.grade_id or not shipped.isdisjoint((cell.cell_id, source)):
+            current = ""
+        if current and source not in ("", stubs[current]):
+            parts.setdefault(current, []).append(cell.source)
+    return {grade_id: "\n\n".join(sources) for grade_id, sources in parts.items()}
+
+
+def _pictures(submitted: Mapping[str, Any]) -> dict[str, dict[str, dict[str, str]]]:
+    """The pictures that were pasted into text answers, by grade_id and name, as notebooks keep them (base64 by type)."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    left = MAXIMUM_PICTURES
+    for raw in _raw_cells(submitted):
+        attachments = raw.get("attachments") if isinstance(raw, dict) else None
+        metadata = raw.get("metadata") if isinstance(raw, dict) else None
+        nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+        grade_id = _text(nbgrader.get("grade_id")) if isinstance(nbgrader, dict) else ""
+        for name, kinds in attachments.items() if isinstance(attachments, dict) and grade_id else ():
+            for kind in _PICTURES:
+                data = _source({"source": kinds.get(kind)}) if isinstance(kinds, dict) else ""
+                if data and len(data) <= left and re.fullmatch(r"[A-Za-z0-9+/=\s]+", data):
+                    found.setdefault(grade_id, {}).setdefault(_text(name), {})[kind] = data
+                    left -= len(data)
+    return found
 
 
 def _raw_cells(document: Mapping[str, Any]) -> list[Any]:
@@ -208,7 +260,7 @@ def _text(value: Any) -> str:
 
 def _merge(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> Rebuilt:
     matches = _match(released, submitted)
-    answers: dict[int, CodeCell] = {}
+    answers: dict[int, list[CodeCell]] = {}
     edited: dict[int, CodeCell] = {}
     extras: dict[int, list[CodeCell]] = {}
     duplicates: Counter[str] = Counter()
@@ -220,13 +272,14 @@ def _merge(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> Rebui
                 extras.setdefault(anchor, []).append(cell)
             continue
         anchor = position
+        is_answer = released[position].grade_id.startswith(ANSWER)
+        if is_answer:
+            answers.setdefault(position, []).append(cell)
         if position in order:
             duplicates[released[position].grade_id or "a cell of the course"] += 1
             continue
         order.append(position)
-        if released[position].grade_id.startswith(ANSWER):
-            answers[position] = cell
-        elif cell.source != released[position].source:
+        if not is_answer and cell.source != released[position].source:
             edited[position] = cell
     findings = _findings(released, answers, edited, extras, duplicates, order, submitted, matches)
     return Rebuilt(tuple(_rebuilt_cells(released, answers, edited, extras)), tuple(findings))
@@ -234,7 +287,7 @@ def _merge(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> Rebui
 
 def _rebuilt_cells(
     released: Sequence[CodeCell],
-    answers: Mapping[int, CodeCell],
+    answers: Mapping[int, Sequence[CodeCell]],
     edited: Mapping[int, CodeCell],
     extras: Mapping[int, Sequence[CodeCell]],
 ) -> Iterable[RebuiltCell]:
@@ -243,7 +296,7 @@ def _rebuilt_cells(
         if position >= 0:
             cell = released[position]
             if position in answers:
-                source = answers[position].source
+                source = _joined(answers[position], cell)
                 yield RebuiltCell(source, "answer", cell.grade_id, edited=source.strip() != cell.source.strip())
             else:
                 yield RebuiltCell(cell.source, "release", cell.grade_id, cell_id=cell.cell_id)
@@ -252,6 +305,19 @@ def _rebuilt_cells(
         for extra in extras.get(position, ())[:left]:
             yield RebuiltCell(extra.source, "learner")
             left -= 1
+
+
+def _joined(parts: Sequence[CodeCell], stub: CodeCell) -> str:
+    """The source of an answer that stands in several cells, without those that are still the stub.
+
+    A part with a cell magic works only at the head of its cell: then the first part alone is the answer.
+    """
+    sources = [part.source for part in parts if part.source.strip() not in ("", stub.source.strip())]
+    if not sources:
+        return parts[0].source
+    if any(source.lstrip().startswith("%%") for source in sources[1:]):
+        return sources[0]
+    return "\n\n".join(sources)
 
 
 def _differs(submitted: Mapping[str, Any], released: Mapping[str, Any]) -> bool:
@@ -273,12 +339,25 @@ def _match(released: Sequence[CodeCell], submitted: Sequence[CodeCell]) -> list[
             found.append(by_cell_id[cell.cell_id])
         else:
             found.append(by_source.get(cell.source.strip()))
+    for position in _lost(released, found):
+        function = re.search(r"^def (\w+)\(", released[position].source, re.MULTILINE)
+        definition = re.compile(rf"^def {function[1]}\(", re.MULTILINE) if function else None
+        for number, cell in enumerate(submitted):
+            if found[number] is None and not cell.grade_id and definition and definition.search(cell.source):
+                found[number] = position
     return found
+
+
+def _lost(released: Sequence[CodeCell], found: Sequence[int | None]) -> list[int]:
+    """The answer cells of the release that no submitted cell was recognised as."""
+    return [
+        position for position, cell in enumerate(released) if cell.grade_id.startswith(ANSWER) and position not in found
+    ]
 
 
 def _findings(
     released: Sequence[CodeCell],
-    answers: Mapping[int, CodeCell],
+    answers: Mapping[int, Sequence[CodeCell]],
     edited: Mapping[int, CodeCell],
     extras: Mapping[int, Sequence[CodeCell]],
     duplicates: Mapping[str, int],
@@ -296,7 +375,8 @@ def _findings(
         if grade_id:
             yield f"Locked cell {grade_id} was edited; the released one was used."
     for name, count in sorted(duplicates.items()):
-        yield f"{name} occurs {count + 1} times; the first was used."
+        used = "they were joined" if name.startswith(ANSWER) else "the first was used"
+        yield f"{name} occurs {count + 1} times; {used}."
     if list(order) != sorted(order):
         yield "Cells were put in another order; the order of the release was used."
     changed = {

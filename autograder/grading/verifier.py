@@ -14,6 +14,7 @@ a JSON list of verdicts, each with `seconds`.
 
 from __future__ import annotations
 
+import builtins
 import gc
 import importlib
 import json
@@ -23,8 +24,10 @@ import resource
 import select
 import signal
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,6 +43,7 @@ from autograder.grading.task import case_name
 from autograder.models import ExerciseSpec, NotebookSpec, Status, Verdict
 from autograder.runtime.call import Outcome
 from autograder.runtime.judge import grader_fault, reference_folder, verdict
+from autograder.setup.java_process import spark_home
 
 MAXIMUM_OUTCOME_BYTES = 100_000
 MEMORY_BYTES = 4_000_000_000
@@ -47,6 +51,51 @@ LIBRARIES = ("pandas", "polars", "scipy.sparse.csgraph")
 """What the comparer (pandas: pyarrow) loads only when it needs it. Loaded here before anything is judged, because the children share it."""
 
 _BELIEVED = (Status.PASSED, Status.FAILED, Status.NOT_ATTEMPTED, Status.ERROR, Status.TIMEOUT)
+
+
+_ERRORS_OF_PACKAGES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+    PySparkException PySparkTypeError PySparkValueError PySparkAttributeError PySparkRuntimeError
+    PySparkAssertionError PySparkNotImplementedError PySparkKeyError PySparkIndexError PySparkImportError
+    AnalysisException ParseException IllegalArgumentException StreamingQueryException QueryExecutionException
+    PythonException ArithmeticException ArrayIndexOutOfBoundsException DateTimeException NumberFormatException
+    SparkRuntimeException SparkUpgradeException SparkConnectException SparkConnectGrpcException
+    SessionNotSameException UnknownException Py4JError Py4JJavaError Py4JNetworkError NotSerializableException
+    PSQLException InterfaceError DatabaseError ProgrammingError HTTPError URLError JSONDecodeError ArrowInvalid
+    ArrowTypeError ArrowNotImplementedError ArrowKeyError IntCastingNaNError MergeError InvalidIndexError
+    OutOfBoundsDatetime DeltaAnalysisException DeltaIllegalArgumentException DeltaConcurrentModificationException
+    MetadataChangedException InvalidOperation ZoneInfoNotFoundError
+    """,
+    )
+)
+"""Classes of errors outside of Python's own that learners meet in this course."""
+
+
+@cache
+def known_errors() -> frozenset[str]:
+    """Python's exceptions and Spark's error conditions ("DIVIDE_BY_ZERO", "CAST_INVALID_INPUT", ...), by name."""
+    names = {
+        name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+    }
+    texts = [path.read_bytes() for path in (spark_home() / "errors").glob("error-conditions.json")]
+    for jar in [
+        *(spark_home() / "jars").glob("spark-common-utils_*.jar"),
+        *(paths.STATE / "jars").glob("delta-spark_*.jar"),
+    ]:
+        with zipfile.ZipFile(jar) as archive:
+            found = [
+                name
+                for name in archive.namelist()
+                if re.fullmatch(r"error/[a-z-]*error-(conditions|classes)\.json", name)
+            ]
+            texts += [archive.read(name) for name in found]
+    for text in texts:
+        for name, entry in json.loads(text).items():
+            parts = (entry.get("subClass") or entry.get("sub_class") or {}) if isinstance(entry, dict) else {}
+            names |= {name, *(f"{name}.{part}" for part in parts)}
+    return frozenset(names)
 
 
 @dataclass(frozen=True)
@@ -71,6 +120,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name in LIBRARIES:
         importlib.import_module(name)
+    known_errors()
     gc.freeze()
     for line in sys.stdin.buffer:
         request, response = map(Path, json.loads(line))
@@ -126,11 +176,20 @@ def judge_exercise(notebook: NotebookSpec, spec: ExerciseSpec, answers: Path, re
     seconds = 0.0
     deciding: Verdict | None = None
     fraction = 1.0
+    on_hidden_data = False
     try:
         for case in expected_cases(notebook, spec.id):
+            on_hidden_data = case.hidden
             outcome, taken = read_outcome(spec, answers / case.name, reason)
             seconds += taken
-            found = verdict(spec, outcome, KINDS[spec.kind].load(case.expected))
+            expected = KINDS[spec.kind].load(case.expected)
+            try:
+                found = verdict(spec, outcome, expected)
+            except (
+                AnswerUnreadable
+            ) as error:  # what a loader lets pass and a judge cannot use, such as predictions without key
+                outcome = Outcome(Status.ERROR, message=f"The answer could not be read: {error}")
+                found = verdict(spec, outcome, expected)
             if found.status is Status.PASSED:
                 continue
             fraction = min(fraction, found.points / spec.points if spec.points else 0.0)
@@ -140,7 +199,8 @@ def judge_exercise(notebook: NotebookSpec, spec: ExerciseSpec, answers: Path, re
     except (MemoryError, pa.ArrowMemoryError):  # RLIMIT_DATA: the answer was too large to compare
         return Verdict(spec.id, Status.ERROR, TOO_LARGE, max_points=spec.points), seconds
     except Exception as error:  # references that are missing or damaged, or a comparer that fails: never a free mark
-        return grader_fault(spec.id, f"{type(error).__name__}: {error}", max_points=spec.points), seconds
+        text = "" if on_hidden_data else f": {error}"
+        return grader_fault(spec.id, f"{type(error).__name__}{text}", max_points=spec.points), seconds
     if deciding is None:
         return Verdict(spec.id, Status.PASSED, "Right.", points=spec.points, max_points=spec.points), seconds
     return replace(deciding, points=round(spec.points * fraction, 2)), seconds
@@ -217,11 +277,13 @@ def about_hidden(found: Verdict, outcome: Outcome, case: ExpectedCase, kind: str
         # By how much a column is off would give the expected value to a guess of ones or zeros.
         hint = re.sub(r" \([×+-][^)]*\)", "", found.hint)
         return replace(found, message=what, wrong=findings, examples=None, hint=hint, trace="")
-    raised = re.match(r"[A-Za-z_][\w.]{0,60}(?=:| was raised)", found.message) if found.status is Status.ERROR else None
+    raised = re.match(r"[A-Za-z_][\w.]*(?=:| was raised)", found.message) if found.status is Status.ERROR else None
+    if raised and raised[0] not in known_errors() and raised[0].rpartition(".")[2] not in _ERRORS_OF_PACKAGES:
+        raised = None  # learner code names its own classes, by what it has seen
     why = {
         Status.ERROR: f" There your function raises {raised[0]}."
         if raised
-        else " There is no answer to it: the run ended first, or the answer could not be read.",
+        else " There is no answer to it: your function raises an error, the run ended first, or the answer could not be read.",
         Status.TIMEOUT: " There your function did not end in time.",
         Status.NOT_ATTEMPTED: " There your function raises NotImplementedError.",
         Status.FAILED: " There your function returns something else than on the sample.",

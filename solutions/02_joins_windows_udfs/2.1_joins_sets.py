@@ -273,7 +273,7 @@ for name, table in {"orders": orders, "shipments": shipments, "returns": returns
 
 # %% [markdown]
 # One more thing about the left join: an order without parcels gets NULL, not 0. Where "none" means 0, say so: `na.fill(0, ["freight"])` after the join, which keeps
-# the type of the column, or `coalesce`, which makes a type that holds both: `F.coalesce("freight", F.lit(0))` is a `DECIMAL(12,2)`, with `F.lit(0.0)` a `DOUBLE`.
+# the type of the column, or `coalesce`, which makes a type that holds both: with `F.lit(0)` the sum of the freight stays a `DECIMAL(20,2)` (a `DECIMAL(10,2)` would become a `DECIMAL(12,2)`), with `F.lit(0.0)` it is a `DOUBLE`.
 #
 # ### Exercise 2.1.2: bought and paid
 #
@@ -447,6 +447,12 @@ variant(
         variants.replaced(refund=F.lit(0).cast("decimal(10,2)"), reason=F.lit(None).cast("string")),
     ),
 )
+variant(
+    "2.1.3",
+    "other status",
+    "orders that came back, and whose status is another one",
+    orders=variants.replaced(status=F.expr("if(order_id % 2 = 0, 'completed', status)")),
+)
 ### END HIDDEN TESTS
 check("2.1.3", contented_customers, key=["customer_id"])
 
@@ -511,6 +517,16 @@ def contented_customers(customers, orders, returns):
 def contented_customers(customers, orders, returns):
     sent_back = orders.join(returns, "order_id", "left_semi")
     return customers.join(sent_back, "customer_id", "left_anti").select("customer_id", "name")
+
+
+# %% wrong="2.1.3" because="whose status is another one"
+def contented_customers(customers, orders, returns):
+    sent_back = orders.filter("status = 'returned'").join(returns, "order_id", "left_semi")
+    return (
+        customers.join(orders, "customer_id", "left_semi")
+        .join(sent_back, "customer_id", "left_anti")
+        .select("customer_id", "name")
+    )
 
 
 # %% right="2.1.3"
@@ -598,9 +614,11 @@ def agency_fees(spark: SparkSession, orders: DataFrame, fees: list) -> DataFrame
 variant(
     "2.1.4",
     "empty codes",
-    "orders whose discount code is the empty text, and a fee for a code that nobody used",
+    "orders whose discount code is the empty text or looks like none, and a fee for a code that nobody used",
     orders=variants.replaced(
-        discount_code=F.expr("if(order_id % 3 = 0, '', discount_code)"),
+        discount_code=F.expr("""CASE order_id % 6 WHEN 0 THEN '' WHEN 3 THEN
+            element_at(array('none', 'NONE', 'None', 'null', 'NULL', '-', 'n/a', 'N/A', '?'), CAST(order_id % 9 + 1 AS INT))
+            ELSE discount_code END"""),
     ),
     fees=[
         ["web", None, 20],
@@ -688,6 +706,15 @@ def agency_fees(spark, orders, fees):
         SELECT order_id, fee_cents FROM orders AS o
         FULL JOIN agreed AS a ON o.channel = a.channel AND o.discount_code <=> a.discount_code
     """)
+
+
+# %% wrong="2.1.4" because="looks like none"
+def agency_fees(spark, orders, fees):
+    columns = "channel STRING, discount_code STRING, fee_cents INT"
+    agreed = spark.createDataFrame(fees, columns).fillna("none", ["discount_code"])
+    coded = orders.fillna("none", ["discount_code"])
+    found = coded.join(agreed, ["channel", "discount_code"], "left")
+    return found.select("order_id", "fee_cents")
 
 
 # %% right="2.1.4"

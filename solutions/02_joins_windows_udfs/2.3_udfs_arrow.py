@@ -252,10 +252,10 @@ from autograder.runtime import variants
 variant(
     "2.3.1",
     "without words",
-    "a narrower preview of texts that are short, empty or blank, or begin with a very long word",
+    "a narrower preview of texts that are short, empty or blank, begin with a very long word, or have several blanks between words",
     reviews=variants.replaced(
         text=F.expr(
-            "CASE crc32(review_id) % 4 WHEN 0 THEN '' WHEN 1 THEN ' \t\n ' WHEN 2 THEN repeat('ab-', 20) || ' x' ELSE left(text, 10 + length(text) % 40) END"
+            "CASE crc32(review_id) % 5 WHEN 0 THEN '' WHEN 1 THEN ' \t\n ' WHEN 2 THEN repeat('ab-', 20) || ' x' WHEN 3 THEN concat('  ', replace(text, ' ', '   ')) ELSE left(text, 10 + length(text) % 40) END"
         )
     ),
     width=30,
@@ -345,6 +345,23 @@ def previews(reviews, width):
         return " ".join(shown), len(shown) / len(words)
 
     return reviews.withColumn("made", beginning("text")).select("review_id", "made.*")
+
+
+# %% wrong="2.3.1" because="several blanks between words"
+def previews(reviews, width):
+    @F.udf("preview STRING, shown DOUBLE")
+    def beginning(text):
+        if text is None:
+            return None
+        words = text.split()
+        cut = text[: width + 1]
+        kept = cut.split()
+        if len(text) > width and not cut[-1:].isspace():
+            kept = kept[:-1]
+        return " ".join(kept), len(kept) / len(words) if words else 1.0
+
+    made = reviews.withColumn("made", beginning("text"))
+    return made.select("review_id", "made.preview", "made.shown")
 
 
 # %% right="2.3.1"
@@ -633,10 +650,10 @@ def air_index(air_measurements: DataFrame, limits: list[float], scores: list[flo
 variant(
     "2.3.3",
     "other law",
-    "other limits and scores, with values on a limit, below the first, and above the last",
+    "other limits, and scores that begin below 0, with values on a limit, below the first, and above the last",
     air_measurements=variants.replaced(value=F.expr("if(value = -999, value, cast(value AS INT))")),
     limits=[6.0, 9.0, 12.0, 20.0],
-    scores=[10.0, 13.0, 40.0, 55.5],
+    scores=[-4.5, 13.0, 40.0, 55.5],
 )
 ### END HIDDEN TESTS
 check(
@@ -706,7 +723,7 @@ def air_index(air_measurements, limits, scores):
     )
 
 
-# %% wrong="2.3.3" because="other limits and scores"
+# %% wrong="2.3.3" because="other limits, and scores"
 def air_index(air_measurements, limits, scores):
     known = ([0.0, 12.0, 35.4, 55.4, 150.4], [0.0, 50.0, 100.0, 150.0, 200.0])
 
@@ -717,6 +734,17 @@ def air_index(air_measurements, limits, scores):
     return air_measurements.filter("parameter = 'pm25'").select(
         "sensor_id", "measured_ts", index_of("value").alias("index")
     )
+
+
+# %% wrong="2.3.3" because="begin below 0"
+def air_index(air_measurements, limits, scores):
+    @F.pandas_udf("double")
+    def index_of(values: pd.Series) -> pd.Series:
+        return pd.Series(np.interp(values, limits, scores)).where(values != -999)
+
+    of_pm25 = air_measurements.filter("parameter = 'pm25'")
+    index = index_of("value").cast("int")
+    return of_pm25.select("sensor_id", "measured_ts", index.alias("index"))
 
 
 # %% right="2.3.3"
@@ -777,8 +805,8 @@ reviews.select(rows_at_once("text").alias("rows_at_once")).groupBy("rows_at_once
 #
 # The class `Lexicon` of the set-up cell knows the mood of words. `lexicon.mood(texts)` takes a Series of texts and gives a Series of whole numbers. It fails when a text is missing, it counts its own calls in `lexicon.calls`, and it cannot be pickled. Making one takes long, so there must be **one for each partition**.
 #
-# Return for every review its `review_id`, the `mood` of its text (NULL where the text is NULL), and `call`: the value of `lexicon.calls` just after the batch of this review was rated, 1 for the reviews of the first batch. Call `mood` exactly once per batch, with a Series
-# as long as the batch: so do not leave out missing texts, but replace them. Do not change the number or the order of rows, nor the partitions.
+# Return for every review its `review_id`, the `mood` of its text (NULL where the text is NULL), and `call`: the value of `lexicon.calls` just after the batch of this review was rated, 1 for the reviews of the first batch. Call `mood` exactly once per batch, also for
+# a batch without any text. Do not change the number or the order of rows, nor the partitions.
 
 
 # %% answer="2.3.4" title="One lexicon per partition"
@@ -949,7 +977,7 @@ people.select("name", initials("name").alias("initials")).orderBy("name").show()
 #
 # 1. Lower case.
 # 2. Each letter that is a key of the dictionary `letters` is replaced by its value (such as `ł` by `l`, `ß` by `ss`). No value contains a key.
-# 3. Accents go: `pc.utf8_normalize(texts, "NFKD")` takes a letter such as `é` apart into `e` and an accent. Spark has no function for this. All characters of Unicode's class "mark", `\p{M}` in a pattern, are then removed.
+# 3. Accents go: `pc.utf8_normalize(texts, "NFKD")` takes a letter such as `é` apart into `e` and an accent, and a sign that stands for letters, such as `№`, into these. Spark has no function for this. All characters of Unicode's class "mark", `\p{M}` in a pattern, are then removed.
 # 4. Every run of characters other than `a` to `z` and `0` to `9` becomes one hyphen, and hyphens at either end go.
 # 5. If nothing is left, or the name is NULL, the handle is NULL.
 #
@@ -979,11 +1007,11 @@ def handles(customers: DataFrame, letters: dict[str, str]) -> DataFrame:
 variant(
     "2.3.5",
     "odd names",
-    "names that are NULL, blank or only signs, capital letters with accents, and digits",
+    "names that are NULL, blank or only signs, capital letters with accents, digits, and signs that stand for letters",
     customers=variants.replaced(
         name=F.expr("""CASE customer_id % 6
             WHEN 0 THEN NULL WHEN 1 THEN concat(' ', name, '!') WHEN 2 THEN '--' WHEN 3 THEN '  '
-            WHEN 4 THEN concat('ÅÉÑŁ  (', customer_id, ')') ELSE upper(name) END""")
+            WHEN 4 THEN concat('ÅÉÑŁ  (', customer_id, ')') ELSE concat('№ ', upper(name), ' (Oﬃce)') END""")
     ),
 )
 variant(
@@ -1080,6 +1108,20 @@ def handles(customers, letters):
         texts = pc.replace_substring_regex(texts, r"\p{M}", "")
         for letter, replacement in letters.items():
             texts = pc.replace_substring(texts, letter, replacement)
+        texts = pc.utf8_trim(pc.replace_substring_regex(texts, "[^a-z0-9]+", "-"), "-")
+        return pc.if_else(pc.equal(texts, ""), None, texts)
+
+    return customers.select("customer_id", handle("name").alias("handle"))
+
+
+# %% wrong="2.3.5" because="signs that stand for letters"
+def handles(customers, letters):
+    @F.arrow_udf("string")
+    def handle(names: pa.Array) -> pa.Array:
+        texts = pc.utf8_lower(names)
+        for letter, replacement in letters.items():
+            texts = pc.replace_substring(texts, letter, replacement)
+        texts = pc.replace_substring_regex(pc.utf8_normalize(texts, "NFD"), r"\p{M}", "")
         texts = pc.utf8_trim(pc.replace_substring_regex(texts, "[^a-z0-9]+", "-"), "-")
         return pc.if_else(pc.equal(texts, ""), None, texts)
 
@@ -1404,7 +1446,7 @@ def best_smoothing(air_measurements, alphas):
 # %% [markdown]
 # ## Batches in, batches out: another number of rows
 #
-# `df.mapInArrow(function, schema)` gives your function an iterator over the batches (`pyarrow.RecordBatch`) of a partition and takes batches back: more rows or fewer, other columns, no shuffle. `mapInPandas` is the same with DataFrames of pandas. The columns of a batch go **by position**, whatever their names (those of `applyInPandas` go by name). Use it to unpack, to filter by a model, or to bring many rows
+# `df.mapInArrow(function, schema)` gives your function an iterator over the batches (`pyarrow.RecordBatch`) of a partition and takes batches back: more rows or fewer, other columns, no shuffle. `mapInPandas` is the same with DataFrames of pandas. The columns of an Arrow batch go **by position**, whatever their names; those of the DataFrames of `mapInPandas` and `applyInPandas` go by name. Use it to unpack, to filter by a model, or to bring many rows
 # to few before a shuffle. Each batch here becomes one row:
 
 

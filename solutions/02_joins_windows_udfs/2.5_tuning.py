@@ -115,7 +115,7 @@ spark.conf.set("spark.sql.shuffle.partitions", 2)
 # ### Exercise 2.5.1: parts of equal size
 #
 # An archive job works on the trips in parts. Return the same rows and columns as `trips`, in as many partitions as are needed so that, **on average**, none has more than `rows_each` rows, and no more than that. For 3,000 trips and
-# `rows_each=700` these are five. The parts must be of about equal size. Without any trips, it is one empty partition. Your function may run one action.
+# `rows_each=700` these are five. The parts must be of about equal size: none with more than 1.1 times the mean. Without any trips, it is one empty partition. Your function may run one action.
 
 
 # %% answer="2.5.1" title="Parts of equal size"
@@ -315,8 +315,8 @@ long_ones.explain()
 # ### Exercise 2.5.2: tips of a quarter
 #
 # Lay out `trips` with the function `archive` of the set-up cell, and read that archive. Return for each `pickup_zone_id` the sum of `tip_amount` of trips that were paid by card (`payment_type` 1), for the months from `first` to `last`, both
-# included, as the archive names them (202411 to 202502 are four months). Call it `tips`; its type is `DECIMAL(20,2)`, which is what the sum gives by itself. Zone, payment type and tip are never NULL. Read no other month, let the condition on `payment_type` reach
-# the files, and read no column that is not needed.
+# included, as the archive names them (202411 to 202502 are four months). Call it `tips`; its type is `DECIMAL(20,2)`, which is what the sum gives by itself. Zone, payment type and tip are never NULL. Read the archive as **one** table and leave out the other months
+# by a filter on `month`, let the condition on `payment_type` reach the files, and read no column that is not needed.
 
 
 # %% answer="2.5.2" title="Tips of a quarter"
@@ -1074,7 +1074,7 @@ print("from the file:              ", steps(stores.groupBy("store_id").count()))
 #
 # ### Exercise 2.5.6: stored for the join
 #
-# Store `orders` as the table `garage.orders_by_id` and `order_items` as `garage.items_by_id`, both in `buckets` buckets by `order_id`; overwrite what is there. Read both tables and return for each order **that has lines**: `order_id`, `channel` (may be NULL), `lines` (how many it has) and `pieces` (the sum of
+# Store `orders` as the table `garage.orders_by_id` and `order_items` as `garage.items_by_id`, both in `buckets` buckets by `order_id`, with columns of theirs and none besides; overwrite what is there. Read these two tables, nothing else, and return for each order **that has lines**: `order_id`, `channel` (may be NULL), `lines` (how many it has) and `pieces` (the sum of
 # `quantity`), both `BIGINT`. `order_id` occurs once in `orders`; lines whose order is not there do not count. `quantity` is never NULL. Ask for a sort-merge join. The plan of your result must not have any `Exchange`, and the result comes in `buckets` partitions.
 
 
@@ -1114,7 +1114,13 @@ check(
     lines_of_orders,
     arguments={"buckets": 4},
     key=["order_id"],
-    plan={"has": ["SortMergeJoin"], "lacks": ["Exchange"], "partitions": "reference"},
+    plan={
+        "has": ["SortMergeJoin"],
+        "lacks": ["Exchange"],
+        "partitions": "reference",
+        "reads_tables": ["garage.items_by_id", "garage.orders_by_id"],
+        "reads_columns": [*orders.columns, *order_items.columns],
+    },
 )
 
 # %% [markdown] hints="2.5.6"
@@ -1193,6 +1199,32 @@ def lines_of_orders(orders, order_items, buckets):
     return joined.groupBy("order_id", "channel").agg(
         F.count("line").alias("lines"), F.sum("quantity").alias("pieces")
     )
+
+
+# %% wrong="2.5.6" because="from `garage.done`"
+def lines_of_orders(orders, order_items, buckets):
+    spark = orders.sparkSession
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", -1)
+    joined = orders.join(order_items, "order_id").groupBy("order_id", "channel")
+    done = joined.agg(F.count("*").alias("lines"), F.sum("quantity").alias("pieces"))
+    done.write.bucketBy(buckets, "order_id").mode("overwrite").saveAsTable("garage.done")
+    stored = spark.table("garage.done")
+    return stored.drop("pieces").join(stored.select("order_id", "pieces").hint("merge"), "order_id")
+
+
+# %% wrong="2.5.6" because="read from the files without need"
+def lines_of_orders(orders, order_items, buckets):
+    per_order = order_items.groupBy("order_id").agg(
+        F.count("*").alias("lines"), F.sum("quantity").alias("pieces")
+    )
+    stored = {
+        "garage.orders_by_id": orders.select("order_id", "channel"),
+        "garage.items_by_id": per_order,
+    }
+    for name, table in stored.items():
+        table.write.bucketBy(buckets, "order_id").mode("overwrite").saveAsTable(name)
+    placed, bought = (orders.sparkSession.table(name) for name in stored)
+    return placed.join(bought.hint("merge"), "order_id")
 
 
 # %% right="2.5.6"
@@ -1495,16 +1527,20 @@ variant(
 
 
 def once_more(line: str) -> str:
-    """The end of another task that did the same work."""
+    """The end of another task that did the same work; one that failed took longer."""
     event = json.loads(line)
     event["Task Info"]["Task ID"] += 1000
+    event["Task Info"]["Index"] += 1000
+    if event["Task End Reason"]["Reason"] != "Success":
+        event["Task Info"]["Launch Time"] -= 10_000
+        event["Task Info"]["Finish Time"] += 10_000
     return json.dumps(event)
 
 
 variant(
     "2.5.8",
     "more tasks",
-    "a log in which several tasks of a stage spilled",
+    "a log in which several tasks of a stage spilled, and the longest of all failed",
     event_log=[*event_log, *(once_more(line) for line in event_log if "TaskEnd" in line)],
 )
 ### END HIDDEN TESTS
@@ -1634,6 +1670,28 @@ def stage_figures(spark, event_log):
     )
 
 
+# %% wrong="2.5.8" because="the longest of all failed"
+def stage_figures(spark, event_log):
+    lines = spark.createDataFrame([(line,) for line in event_log], "line STRING")
+    ends = lines.select(F.from_json("line", EVENT).alias("e")).select("e.*")
+    figures = ends.filter("Event = 'SparkListenerTaskEnd'").selectExpr(
+        "`Stage ID` AS stage",
+        "`Task End Reason`.Reason = 'Success' AS done",
+        "`Task Metrics`.`Disk Bytes Spilled` AS spilled",
+        "`Task Metrics`.`Input Metrics`.`Records Read` + `Task Metrics`.`Shuffle Read Metrics`.`Total Records Read` AS records",
+        "`Task Info`.`Launch Time` AS launched",
+        "`Task Info`.`Finish Time` AS finished",
+    )
+    begun = figures.groupBy("stage").agg(F.min("launched").alias("begun"))
+    done = figures.filter("done").join(begun, "stage")
+    return done.groupBy("stage").agg(
+        F.count("*").alias("tasks"),
+        F.sum("spilled").alias("spilled"),
+        (F.max("records") / F.avg("records")).alias("skew"),
+        (F.sum("records") * 1000 / (F.max("finished") - F.min("begun"))).alias("per_second"),
+    )
+
+
 # %% right="2.5.8"
 def stage_figures(spark, event_log):
     by_stage = {}
@@ -1748,6 +1806,19 @@ variant("2.5.9", "result", "the log of a large collect", log=lines_of("result"))
 variant("2.5.9", "local heap", "the log of a task in local mode", log=lines_of("local_heap"))
 variant("2.5.9", "broadcast", "the log of a broadcast of a large table", log=lines_of("broadcast"))
 variant("2.5.9", "python", "the log of a pandas function", log=lines_of("python"))
+named_too = "Caused by: java.lang.OutOfMemoryError: Java heap space"
+variant(
+    "2.5.9",
+    "broadcast and heap",
+    "the log of a broadcast in which Java's error is named, too",
+    log=[*lines_of("broadcast"), named_too],
+)
+variant(
+    "2.5.9",
+    "python and heap",
+    "the log of a pandas function in which Java's error is named, too",
+    log=[*lines_of("python"), named_too],
+)
 ### END HIDDEN TESTS
 check("2.5.9", diagnosis, arguments={"log": memory_log})
 
@@ -1804,6 +1875,32 @@ def diagnosis(log):
     if "executor driver" in text:
         return {"where": "driver", "remedy": "spark.driver.memory"}
     return {"where": "executor", "remedy": "spark.executor.memory"}
+
+
+# %% wrong="2.5.9" because="a broadcast in which Java's error is named, too"
+def diagnosis(log):
+    text = "\n".join(log)
+    if "bigger than spark.driver.maxResultSize" in text:
+        return {"where": "driver", "remedy": "collect less"}
+    if "OutOfMemoryError" in text or "exited with code 52" in text:
+        place = "driver" if "executor driver" in text else "executor"
+        return {"where": place, "remedy": f"spark.{place}.memory"}
+    if "MemoryError" in text:
+        return {"where": "Python worker", "remedy": "smaller groups"}
+    return {"where": "driver", "remedy": "do not broadcast"}
+
+
+# %% wrong="2.5.9" because="a pandas function in which Java's error is named, too"
+def diagnosis(log):
+    text = "\n".join(log)
+    if "bigger than spark.driver.maxResultSize" in text:
+        return {"where": "driver", "remedy": "collect less"}
+    if "Not enough memory to build and broadcast" in text:
+        return {"where": "driver", "remedy": "do not broadcast"}
+    if "OutOfMemoryError" in text or "exited with code 52" in text:
+        place = "driver" if "executor driver" in text else "executor"
+        return {"where": place, "remedy": f"spark.{place}.memory"}
+    return {"where": "Python worker", "remedy": "smaller groups"}
 
 
 # %% right="2.5.9"

@@ -1279,7 +1279,7 @@ with connect.connected(spark) as remote:
 #
 # ### Exercise 2.6.8: which rules can we run?
 #
-# Users type in rules as SQL expressions, and you run those that Spark understands. Return the list of those in `rules` that can be **analysed** in a `select` from `trips`, in their order; one that names an unknown column or function, or that is no SQL, is left out (the error is an `AnalysisException` of `pyspark.errors`). A rule is not run: whether its values can be computed for every row does not
+# Users type in rules as SQL expressions, conditions as well as computations, and you run those that Spark understands. Return the list of those in `rules` that can be **analysed** in a `select` from `trips`, in their order; one that names an unknown column or function, or that is no SQL, is left out (the error is an `AnalysisException` of `pyspark.errors`). A rule is not run: whether its values can be computed for every row does not
 # matter. `check` calls the function over Connect.
 
 
@@ -1303,9 +1303,10 @@ def usable(trips: DataFrame, rules: list) -> list:
 variant(
     "2.6.8",
     "fails at run time",
-    "rules that can be analysed although they fail for some rows",
+    "rules that can be analysed although they fail for some rows, or are no conditions",
     rules=[
         "tip_amount / passenger_count > 1",
+        "distance_km / 1.609",
         "CAST(stored_and_forwarded AS INT) = 1",
         "tips > 1",
         "hour(pickup_ts) < 6",
@@ -1368,6 +1369,20 @@ def usable(trips, rules):
 def usable(trips, rules):
     parser = trips.sparkSession._jsparkSession.sessionState().sqlParser()
     return [rule for rule in rules if parser.parseExpression(rule)]
+
+
+# %% wrong="2.6.8" because="are no conditions"
+def usable(trips, rules):
+    from pyspark.errors import AnalysisException
+
+    understood = []
+    for rule in rules:
+        try:
+            trips.filter(rule).schema
+        except AnalysisException:
+            continue
+        understood.append(rule)
+    return understood
 
 
 # %% right="2.6.8"
@@ -1610,7 +1625,7 @@ def in_parts(spark, trips, kinds):
 # | a batch function sees its batch | compute means and ranks of the whole table before |
 # | charts: aggregate and sort first, then title, axes, units | only the first rows or a sample reach your process |
 # | Connect: no `sparkContext`, `_jvm`, `rdd` | the client has no JVM |
-# | Connect: columns, views and variables are looked up late | ask for `schema` to analyse now; give each step a name of its own |
+# | Connect: columns, views and variables are looked up late | ask for `schema` to find wrong names now; it does not hold a view or a variable: give each step a name of its own |
 # | Connect: functions for `foreachBatch` run on the server | they fill a copy of your variables |
 #
 # > **On Databricks:** serverless compute, standard (shared) clusters and Databricks Connect all speak Spark Connect, so everything that Connect refuses here is refused there, and `getOrCreate()` gives a Connect session. Dedicated clusters are classic. `pyspark.pandas` and `df.plot` are there; `display(df)` draws charts without code, too. Serverless

@@ -172,7 +172,7 @@ def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession
         ({"caches": 1}, {"caches": "one"}, "from no cached results"),
         ({"partitions": 1}, {"partitions": 2}, "in 2 partitions, not 1"),
         ({"partitions": 4}, {"partitions": 1}, "in 1 partition, not 4"),
-        ({"skew": 1.5}, {"skew": [8, 1, 0]}, "the largest of 3 partitions has 8 of 9 rows, 2.7 times the mean"),
+        ({"skew": 1.5}, {"skew": [8, 1, 0]}, "the largest of 3 partitions has 8 of 9 rows, 2.67 times the mean"),
         ({"skew": 1.5}, {"skew": []}, "do not lie evenly"),
         ({"skew": 1.5}, {"skew": "even"}, "do not lie evenly"),
         ({"adapted": ["skewed"]}, {"adapted": ["coalesced"]}, "any skewed partition (the shuffles were coalesced)"),
@@ -278,6 +278,16 @@ def test_scans_tell_what_is_read(by_country: Mapping[str, DataFrame], kind: str)
     assert [scan.pushed for scan in scans(after_an_action)] == [("number",)]
     in_a_subquery = table.where(table["id"] == 3).select("id").join(table.select("number", "id"), "id", "left")
     assert [scan.columns for scan in scans(in_a_subquery)] == [("id",), ("id", "number")]
+
+
+def test_scans_name_the_table_of_the_catalog_that_they_read(spark: SparkSession, tmp_path: Path) -> None:
+    folder = str(tmp_path / "named")
+    spark.range(3).write.option("path", folder).saveAsTable("named")
+    try:
+        both = spark.table("named").join(spark.read.parquet(folder), "id")
+        assert sorted(scan.table for scan in scans(both)) == ["", "default.named"]
+    finally:
+        spark.sql("DROP TABLE named")
 
 
 def test_scans_see_through_cached_data_and_delta_leaves_files_out_by_statistics(
@@ -386,6 +396,14 @@ def mean_of_series(numbers: pd.Series) -> float:
             "`s.y`, `z` are read from the files",
         ),
         ({"reads_columns": ["s"]}, {"reads_columns": ["s.x", "sum"]}, "`sum` is read from the files"),
+        (
+            {"reads_tables": ["a.b", "a.c"]},
+            {"reads_tables": ["", "a.b"]},
+            "read from `a.b` and from files that belong to no table; read them from `a.b`, `a.c`, each of them.",
+        ),
+        ({"reads_tables": ["a.b"]}, {"reads_tables": [""]}, "read from files that belong to no table;"),
+        ({"reads_tables": ["a.b"]}, {"reads_tables": []}, "read from no file;"),
+        ({"reads_tables": ["a.b"]}, {"reads_tables": None}, "read from no file;"),
         ({"reads_files": 1}, {"reads_files": 4}, "4 files are read for them; 1 would be enough"),
         ({"reads_files": 1}, {"reads_files": None}, "would be enough"),
         ({"reads_files": 1}, {}, "could not be read"),
@@ -395,4 +413,5 @@ def test_what_a_scan_reads_without_need_is_told(wanted: Mapping[str, Any], facts
     assert told in plan.complaint({"plan": {}, **facts}, {"plan": wanted})
     right = {"python": [], "pushed_filters": ["a", "b"], "partition_filters": ["day"], "reads_columns": ["a", "s.x"]}
     if "s" not in wanted.get("reads_columns", ()):
+        right |= {"reads_tables": wanted.get("reads_tables", [])}
         assert plan.complaint({"plan": {}, **right, "reads_files": 1}, {"plan": wanted}) == ""

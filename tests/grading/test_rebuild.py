@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder import manifest, paths
-from autograder.grading.rebuild import UnusableNotebook, rebuild, rebuilt_notebook
+from autograder.grading.rebuild import MAXIMUM_TEXT, UnusableNotebook, rebuild, rebuilt_notebook
 
 NOTEBOOK = next(notebook for notebook in manifest.notebooks() if notebook.number == "1.1")
 RELEASE = paths.MODULES / NOTEBOOK.assignment / f"{NOTEBOOK.name}.ipynb"
@@ -36,6 +36,13 @@ def rebuilt_from(document: Any, folder: Path) -> Any:
     path = folder / "submission.ipynb"
     path.write_text(json.dumps(document), encoding="utf-8")
     return rebuild(path, RELEASE)
+
+
+def read(document: Any, folder: Path) -> tuple[dict[str, Any], Any]:
+    """The rebuilt notebook that people mark, and what is said of it."""
+    path = folder / "submission.ipynb"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return rebuilt_notebook(path, RELEASE)
 
 
 def test_the_untouched_release_is_rebuilt_without_findings(submitted: dict[str, Any], tmp_path: Path) -> None:
@@ -89,6 +96,61 @@ def test_helper_cells_stay_where_the_learner_put_them(submitted: dict[str, Any],
     assert before < names.index("def helper(): return 1") < after
 
 
+def parts_of(document: dict[str, Any], name: str, *sources: str) -> None:
+    """Put cells with the metadata of one cell in its place, as JupyterLab does when a cell is divided or copied."""
+    place = position(document, name)
+    original = document["cells"][place]
+    copies = [
+        {**copy.deepcopy(original), "id": f"part-{number}", "source": text} for number, text in enumerate(sources)
+    ]
+    document["cells"][place : place + 1] = copies
+
+
+@pytest.mark.parametrize(
+    ("sources", "kept"),
+    [
+        (("import re", "def f(): return 1"), "import re\n\ndef f(): return 1"),
+        (("STUB", "def f(): return 1"), "def f(): return 1"),
+        (("def f(): return 1", "STUB"), "def f(): return 1"),
+        (("def f(): return 1", "  ", "def f(): return 2"), "def f(): return 1\n\ndef f(): return 2"),
+        (("%%time\ndef f(): return 1", "def g(): return 2"), "%%time\ndef f(): return 1\n\ndef g(): return 2"),
+        (("def f(): return 1", "%%time\ndef f(): return 2"), "def f(): return 1"),
+        (("STUB", "STUB"), "STUB"),
+    ],
+)
+def test_the_parts_of_a_divided_or_copied_answer_are_joined(
+    submitted: dict[str, Any], tmp_path: Path, sources: tuple[str, ...], kept: str
+) -> None:
+    answer = GRADED[1].answer_cell
+    stub = "".join(submitted["cells"][position(submitted, answer)]["source"])
+    parts_of(submitted, answer, *(stub if source == "STUB" else source for source in sources))
+    rebuilt = rebuilt_from(submitted, tmp_path)
+    found = [cell for cell in rebuilt.cells if cell.grade_id == answer]
+    assert [cell.source for cell in found] == [stub if kept == "STUB" else kept]
+    assert rebuilt.attempted(answer) is (kept != "STUB")
+    assert f"{answer} occurs {len(sources)} times; they were joined." in rebuilt.findings
+
+
+@pytest.mark.parametrize("all_cells", [False, True])
+def test_an_answer_whose_cell_lost_its_metadata_is_known_by_its_function(
+    submitted: dict[str, Any], tmp_path: Path, all_cells: bool
+) -> None:
+    answer = GRADED[1].answer_cell
+    cell = submitted["cells"][position(submitted, answer)]
+    stub = "".join(cell["source"])
+    cell["source"] = stub.replace("raise NotImplementedError", "return None  # mine")
+    for one in submitted["cells"] if all_cells else [cell]:
+        one.pop("id", None)
+        one["metadata"] = {}
+    rebuilt = rebuilt_from(submitted, tmp_path)
+    assert [(found.source, found.origin) for found in rebuilt.cells if found.grade_id == answer] == [
+        (cell["source"], "answer")
+    ]
+    assert stub not in [found.source for found in rebuilt.cells]
+    assert rebuilt.attempted(answer)
+    assert not rebuilt.attempted(GRADED[2].answer_cell)
+
+
 def test_raised_points_in_the_metadata_are_reported(submitted: dict[str, Any], tmp_path: Path) -> None:
     cell = submitted["cells"][position(submitted, GRADED[0].check_cell)]
     cell["metadata"]["nbgrader"]["points"] = 1000
@@ -103,6 +165,50 @@ def test_text_answers_reach_the_notebook_that_people_mark(submitted: dict[str, A
     document, rebuilt = rebuilt_notebook(path, RELEASE)
     assert document["cells"][position(document, written.answer_cell)]["source"] == "Because NULL means unknown."
     assert rebuilt.attempted(written.answer_cell)
+
+
+@pytest.mark.parametrize("kinds", [("markdown", "markdown"), ("raw", "markdown"), ("code", "code")])
+@pytest.mark.parametrize("first_is_empty", [False, True])
+def test_a_text_answer_in_several_cells_is_read_as_a_whole(
+    submitted: dict[str, Any], tmp_path: Path, kinds: tuple[str, str], first_is_empty: bool
+) -> None:
+    written = next(exercise for exercise in NOTEBOOK.exercises if exercise.kind == "written")
+    first = "" if first_is_empty else "NULL means unknown."
+    parts_of(submitted, written.answer_cell, first, "It is no value.")
+    place = position(submitted, written.answer_cell)
+    for number, kind in enumerate(kinds):
+        submitted["cells"][place + number]["cell_type"] = kind
+    document, rebuilt = read(submitted, tmp_path)
+    text = document["cells"][position(document, written.answer_cell)]["source"]
+    assert text == "\n\n".join(part for part in (first, "It is no value.") if part)
+    assert rebuilt.attempted(written.answer_cell)
+
+
+def test_text_in_a_new_cell_below_an_untouched_answer_is_read(submitted: dict[str, Any], tmp_path: Path) -> None:
+    written = next(exercise for exercise in NOTEBOOK.exercises if exercise.kind == "written")
+    place = position(submitted, written.answer_cell)
+    submitted["cells"].insert(place + 1, {"cell_type": "markdown", "metadata": {}, "source": "Below.", "id": "new"})
+    submitted["cells"].insert(0, {"cell_type": "markdown", "metadata": {}, "source": "A note.", "id": "note"})
+    document, rebuilt = read(submitted, tmp_path)
+    assert document["cells"][position(document, written.answer_cell)]["source"] == "Below."
+    assert rebuilt.attempted(written.answer_cell)
+
+
+def test_a_text_answer_has_a_limit_and_only_pictures_are_attached(submitted: dict[str, Any], tmp_path: Path) -> None:
+    written = next(exercise for exercise in NOTEBOOK.exercises if exercise.kind == "written")
+    cell = submitted["cells"][position(submitted, written.answer_cell)]
+    cell["source"] = "x" * (MAXIMUM_TEXT + 1)
+    cell["attachments"] = {
+        "plan.png": {"image/png": "aGVsbG8="},
+        "page.html": {"text/html": "PHNjcmlwdD4="},
+        "odd.png": {"image/png": '" onerror="alert(1)'},
+        "list.png": ["aGVsbG8="],
+    }
+    document, rebuilt = read(submitted, tmp_path)
+    shown = document["cells"][position(document, written.answer_cell)]
+    assert shown["source"] == "x" * MAXIMUM_TEXT
+    assert shown["attachments"] == {"plan.png": {"image/png": "aGVsbG8="}}
+    assert any(f"has {MAXIMUM_TEXT + 1:,} characters" in finding for finding in rebuilt.findings)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import nbformat
 import pytest
 from nbconvert.exporters import HTMLExporter
@@ -33,7 +35,7 @@ def config() -> Config:
 
 def page(notebook: NotebookNode, config: Config) -> str:
     """The page on which a person marks, made as the formgrader makes it."""
-    settings = Config(config)
+    settings = copy.deepcopy(config)
     settings.HTMLExporter.template_name = "formgrade"
     settings.HTMLExporter.extra_template_basedirs = [handlers.template_path]
     resources = dict.fromkeys(("assignment_id", "base_url", "last_submission", "notebook_id", "submission_id"), "")
@@ -66,6 +68,14 @@ def test_html_in_a_text_answer_is_shown_and_not_run(config: Config) -> None:
 
 
 def test_without_the_filter_the_script_would_run(config: Config) -> None:
-    unprotected = Config(config)
+    unprotected = copy.deepcopy(config)
     del unprotected.HTMLExporter["filters"]
     assert '<script>fetch("/formgrader' in page(answered(HOSTILE), unprotected)
+
+
+def test_a_picture_in_a_text_answer_is_shown_and_a_missing_one_does_not_stop_the_page(config: Config) -> None:
+    notebook = answered("The plan: ![plan](attachment:plan.png)")
+    assert "The plan: ![plan](attachment:plan.png)" in page(notebook, config)
+    cell = next(cell for cell in notebook.cells if grade_id(cell) == WRITTEN.answer_cell)
+    cell.attachments = {"plan.png": {"image/png": "aGVsbG8="}}
+    assert 'src="data:image/png;base64,aGVsbG8="' in page(notebook, config)

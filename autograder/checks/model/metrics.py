@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata  # type: ignore[import-untyped]
 
+from autograder.compare import AnswerUnreadable
+
 Numbers = NDArray[np.float64]
 
 
@@ -152,5 +154,8 @@ CLASSIFICATION = ("auc", "pr_auc", "log_loss", "f1", "cost")
 
 
 def numbers(values: Any) -> Numbers:
-    """An Arrow column as floats, null as NaN."""
-    return np.array([np.nan if value is None else float(value) for value in values.to_pylist()], dtype=np.float64)
+    """An Arrow column as floats, null as NaN. Raises AnswerUnreadable for one that has no numbers."""
+    try:
+        return np.array([np.nan if value is None else float(value) for value in values.to_pylist()], dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise AnswerUnreadable("A column of the predictions has no numbers.") from error
