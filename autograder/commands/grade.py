@@ -68,6 +68,7 @@ def command(
     from autograder.grading import batch
     from autograder.grading.engine import GradingOptions
     from autograder.grading.limits import Limits
+    from autograder.grading.printable import one_line
     from autograder.grading.results import ResultsInUse, ResultsUnwritable
     from autograder.grading.sandbox import SandboxUnavailable
     from autograder.grading.schedulers import SchedulerUnavailable
@@ -98,7 +99,7 @@ def command(
                 progress=progress.show,
             )
     except (SandboxUnavailable, SchedulerUnavailable, ResultsInUse, ResultsUnwritable, UnknownExercise) as problem:
-        raise click.ClickException(str(problem)) from problem
+        raise click.ClickException(one_line(str(problem))) from problem
     except KeyboardInterrupt:
         raise click.ClickException(
             "Stopped. Finished results are kept; run the same command again for the rest."
@@ -127,9 +128,11 @@ def _scheduler(address: str, workers: int, memory: int, console: Console) -> Sch
 def _summary(console: Console, lines: Sequence[Graded], results: Path) -> None:
     """What an instructor should know at the end. Exits with 1 when a submission has no result."""
 
+    from autograder.grading.printable import one_line
+
     def say(*sentences: str) -> None:
         for sentence in sentences:
-            console.print(_printable(sentence), markup=False, highlight=False)
+            console.print(one_line(sentence), markup=False, highlight=False)
 
     def about(title: str, found: Sequence[str]) -> None:
         if found:
@@ -178,10 +181,6 @@ def _name(line: Graded) -> str:
     return f"{line.submission.learner}/{line.submission.assignment}"
 
 
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
 class _Progress:
     """A progress bar with one line above it for every submission."""
 
@@ -209,13 +208,15 @@ class _Progress:
 
     def show(self, line: Graded) -> None:
         """One more submission is done."""
+        from autograder.grading.printable import one_line
+
         marks = f"{line.status}, {line.points:g} of {line.max_points:g}" if not line.problem else line.problem
         left = ""
         if not line.kept and not line.problem:
             self.graded += 1
             left = time_left((time.monotonic() - self.start) / self.graded * line.left)
         shown = f"{_name(line)}: {marks}{' (kept)' if line.kept else ''}{f' ({left})' if left else ''}"
-        self.bar.console.print(_printable(shown), markup=False, highlight=False)
+        self.bar.console.print(one_line(shown), markup=False, highlight=False)
         self.bar.update(self.task, advance=1, left=left)
 
 

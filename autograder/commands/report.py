@@ -40,6 +40,7 @@ def command(
 
     RESULTS is the folder that `course grade` wrote. Nothing in it is changed.
     """
+    from autograder.grading.printable import one_line
     from autograder.reports.gathering import ReportError
     from autograder.reports.marks import GradebookUnusable
     from autograder.reports.writing import fill_worksheets, write_report
@@ -49,7 +50,7 @@ def command(
         written = write_report(results, out, gradebook=gradebook, roster_file=roster, canvas_ids=ids)
         no_row = fill_worksheets(written, out, {name: Path(file) for name, file in files.items()})
     except (ReportError, GradebookUnusable) as problem:
-        raise click.ClickException(str(problem)) from problem
+        raise click.ClickException(one_line(str(problem))) from problem
     found = written.results
     click.echo(f"{len(found.submissions)} submissions of {len(found.learners)} learners: {out / 'class.html'}")
     waiting = sum(entry.unmarked for entry in found.submissions)
@@ -70,7 +71,7 @@ def command(
         (no_row, "learners have no row in the Moodle worksheet"),
     ):
         if names:
-            listed = ", ".join(name.encode("utf-8", "replace").decode() for name in names)
+            listed = ", ".join(map(one_line, names))
             click.echo(f"{len(names)} {what}: {listed}", err=True)
 
 

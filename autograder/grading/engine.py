@@ -16,11 +16,12 @@ from typing import Any
 
 from autograder import manifest, paths
 from autograder.grading import sandbox, verification
+from autograder.grading.handed_in import file_of, files_of
 from autograder.grading.layout import STARTED
 from autograder.grading.limits import Limits
-from autograder.grading.printable import printable
+from autograder.grading.printable import one_line
 from autograder.grading.rebuild import MAXIMUM_BYTES, Rebuilt, UnusableNotebook, rebuild
-from autograder.grading.report import Stages, read_report
+from autograder.grading.report import Stages, read_report, within
 from autograder.grading.results import TOO_LARGE, ExerciseResult, Result, WrittenAnswer
 from autograder.grading.sandbox import Ended, SandboxUnavailable
 from autograder.grading.suspicion import suspicions
@@ -91,9 +92,8 @@ def grade(
     except SandboxUnavailable:
         raise
     except Exception as error:  # one submission must never end the batch
-        result = _failed(
-            submission, "grader_error", f"The grader failed on this submission: {type(error).__name__}: {error}", only
-        )
+        message = f"The grader failed on this submission: {type(error).__name__}: {one_line(str(error))}"
+        result = _failed(submission, "grader_error", message, only)
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     seconds = round(result.seconds or time.monotonic() - start, 3)
     return Result(**{**_fields(result), **digests, "graded_at": stamp, "seconds": seconds})
@@ -128,7 +128,7 @@ def _grade(
             submission.learner,
             submission.assignment,
             "unknown_assignment",
-            message=f"The course has no assignment {submission.assignment}.",
+            message=f"The course has no assignment {one_line(submission.assignment)}.",
         )
     if submission.folder.is_symlink():
         return _failed(submission, "unreadable", "The submission is a symbolic link, which is not followed.", only)
@@ -167,8 +167,8 @@ def _grade(
         if ended.reason != "finished" and not (answers / STARTED).exists():
             return _not_started(submission, ended, only)
         stages.enter("verification")
-        verdicts |= verify(answers, ended.reason, running)
-        report = read_report(answers / "report.json")
+        verdicts |= verify(answers, ended.reason, running, notebooks.findings)
+        report = read_report(answers / "report.json", ended.seconds)
         notebooks.findings += report.events
         notebooks.ended_early |= _ended_early(answers, running, ended, verdicts)
     result = _judged(submission, specs, notebooks, verdicts, ended)
@@ -185,24 +185,40 @@ def _grade(
 
 def _read_all(submission: Submission, specs: Sequence[NotebookSpec]) -> _Notebooks:
     found = _Notebooks()
+    known = {f"{spec.name}.ipynb" for spec in specs}
     for spec in specs:
-        path = submission.folder / f"{spec.name}.ipynb"
+        release = paths.MODULES / spec.assignment / f"{spec.name}.ipynb"
         try:
-            if not path.exists() and not path.is_symlink():
-                raise UnusableNotebook("missing", f"{path.name} was not handed in.")
-            rebuilt = rebuild(path, paths.MODULES / spec.assignment / path.name)
+            path, about_copy = _handed_in(submission.folder, spec.name)
+            known.add(path.name)
+            found.findings += about_copy
+            rebuilt = rebuild(path, release)
         except UnusableNotebook as problem:
             found.problems[spec.name] = problem
             found.findings.append(str(problem))
             continue
         found.rebuilt[spec.name] = rebuilt
         found.findings += [f"{spec.name}: {finding}" for finding in (*rebuilt.findings, *suspicions(rebuilt.cells))]
-    known = {f"{spec.name}.ipynb" for spec in specs}
     others = sorted(path.name for path in submission.folder.glob("*.ipynb") if path.name not in known)
     found.findings += [
-        f"{printable(name)} is no notebook of this assignment and was not looked at." for name in others[:20]
+        f"{one_line(name)} is no notebook of this assignment and was not looked at." for name in others[:20]
     ]
     return found
+
+
+def _handed_in(folder: Path, name: str) -> tuple[Path, list[str]]:
+    """The file of a notebook, and a finding when that is a copy. Raises UnusableNotebook when none, or which, is to be
+    read cannot be said.
+    """
+    candidates = files_of(folder, name)
+    missing = f"{name}.ipynb was not handed in."
+    if not candidates:
+        raise UnusableNotebook("missing", missing)
+    if len(candidates) > 1:
+        names = ", ".join(path.name for path in candidates[:10]) + (", …" if len(candidates) > 10 else "")
+        raise UnusableNotebook("missing", f"{missing} There are several copies of it, and none was taken: {names}.")
+    (path,) = candidates
+    return path, [] if path.stem == name else [f"{missing} Its only copy, {path.name}, was taken instead."]
 
 
 def _untouched_verdicts(specs: Sequence[NotebookSpec], notebooks: _Notebooks) -> dict[str, dict[str, Any]]:
@@ -221,14 +237,18 @@ def _untouched_verdicts(specs: Sequence[NotebookSpec], notebooks: _Notebooks) ->
 
 def _not_started(submission: Submission, ended: Ended, only: Collection[str] | None) -> Result:
     """The result of a sandbox that ended before any code of the learner ran."""
-    log = " ".join(ended.log.strip().splitlines()[-3:])
     message = (
         f"The sandbox ended ({ended.reason}) before any code of the submission ran. Look at the memory and the processes "
-        f"of this machine. {log}"
+        f"of this machine. {_last_words(ended)}"
     )
     failed = _failed(submission, "grader_error", message.strip(), only)
     suspects = tuple(replace(exercise, ended_early=True) for exercise in failed.exercises)
     return replace(failed, exercises=suspects, findings=ended.findings, isolation=ended.isolation)
+
+
+def _last_words(ended: Ended) -> str:
+    """The end of a sandbox's log, to which learner code can write."""
+    return one_line(" ".join(ended.log.strip().splitlines()[-3:]))
 
 
 def _ended_early(
@@ -266,11 +286,22 @@ def _says_ended_early(answers: Path, notebook: str, exercise: str) -> bool:
     return False
 
 
-def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dict[str, dict[str, Any]]:
+LAST_REQUEST = 1.5
+"""When the last request about one exercise alone may begin, in limits of one request: two answers that hang end them."""
+
+
+def verify(
+    answers: Path, reason: str, notebooks: Sequence[NotebookSpec], findings: list[str] | None = None
+) -> dict[str, dict[str, Any]]:
     """Verdicts by exercise id, from a verifier's own process.
 
     When the verifier itself dies or hangs on an answer, it is asked again for each exercise alone, so that one hostile
-    answer costs only its own points.
+    answer costs only its own points. All these requests together have a limit of time, the smallest answers first;
+    exercises that are left then have no verdict.
+
+    Parameters
+    ----------
+    findings: gets a sentence when exercises are left.
     """
     wanted = {
         notebook.number: [spec.id for spec in notebook.exercises if spec.kind != "written"] for notebook in notebooks
@@ -279,10 +310,31 @@ def verify(answers: Path, reason: str, notebooks: Sequence[NotebookSpec]) -> dic
     if verdicts is not None:
         return verdicts
     separately: dict[str, dict[str, Any]] = {}
-    for number, exercises in wanted.items():
-        for exercise in exercises:
+    left: list[str] = []
+    last_start = time.monotonic() + LAST_REQUEST * verification.VERIFIER_SECONDS
+    for number, exercise, _ in _smallest_first(answers, notebooks):
+        if time.monotonic() > last_start:
+            left.append(exercise)
+        else:
             separately |= verification.ask(answers, reason, {number: [exercise]}) or {}
+    if left and findings is not None:
+        findings.append(f"The time for comparing this submission was over before {', '.join(left)}.")
     return separately
+
+
+def _smallest_first(answers: Path, notebooks: Sequence[NotebookSpec]) -> list[tuple[str, str, int]]:
+    """Number of the notebook, id and bytes of the answer of each exercise."""
+    found = [
+        (notebook.number, spec.id, _bytes_in(answers / notebook.name / spec.id))
+        for notebook in notebooks
+        for spec in notebook.exercises
+        if spec.kind != "written"
+    ]
+    return sorted(found, key=lambda entry: entry[2])
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
 def _judged(
@@ -304,12 +356,12 @@ def _judged(
                 why = Status.NOT_ATTEMPTED if problem.reason == "missing" else Status.ERROR
                 exercises.append(ExerciseResult(exercise.id, why, 0.0, exercise.points, str(problem)))
             else:
-                found = _exercise_result(exercise, verdicts.get(exercise.id))
+                found = _exercise_result(exercise, verdicts.get(exercise.id), ended.seconds if ended else 0.0)
                 exercises.append(replace(found, ended_early=exercise.id in notebooks.ended_early))
     status = _overall(notebooks, exercises, ended)
     findings = [*notebooks.findings, *(ended.findings if ended else ())]
     if ended is not None and ended.reason == "died":
-        findings.append("The run ended before its end. " + " ".join(ended.log.strip().splitlines()[-3:]))
+        findings.append(f"The run ended before its end. {_last_words(ended)}")
     return Result(
         submission.learner,
         submission.assignment,
@@ -345,13 +397,14 @@ def _explanation(status: str, notebooks: _Notebooks) -> str:
     }[status]
 
 
-def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None) -> ExerciseResult:
+def _exercise_result(spec: ExerciseSpec, verdict: Mapping[str, Any] | None, longest: float) -> ExerciseResult:
+    """The result from a verdict, whose seconds come from inside the sandbox; `longest` are those of the whole run."""
     if verdict is None:
         return ExerciseResult(spec.id, Status.ERROR, 0.0, spec.points, TOO_LARGE)
     shown = {name: verdict[name] for name in ("right", "wrong", "examples", "hint", "shape", "trace")}
     points = min(max(float(verdict["points"]), 0.0), spec.points)
     return ExerciseResult(
-        spec.id, verdict["status"], points, spec.points, verdict["message"], round(verdict["seconds"], 3), shown
+        spec.id, verdict["status"], points, spec.points, verdict["message"], within(verdict["seconds"], longest), shown
     )
 
 
@@ -373,17 +426,18 @@ def _failed(submission: Submission, status: str, message: str, only: Collection[
 def submission_digest(submission: Submission) -> str:
     """SHA-256 over the notebooks of a submission."""
     digest = hashlib.sha256()
-    names = [f"{spec.name}.ipynb" for spec in notebooks_of(submission.assignment)]
-    for name in names:
-        path = submission.folder / name
+    for spec in notebooks_of(submission.assignment):
+        path = submission.folder / f"{spec.name}.ipynb"
         try:
+            if not submission.folder.is_symlink():
+                path = file_of(submission.folder, spec.name)
             if path.is_symlink() or submission.folder.is_symlink():
                 content = b"a link"
             else:  # a pipe must not even be opened, because that would wait for a writer
                 content = _head(path) if path.is_file() else b"nothing"
         except OSError:
             content = b"nothing"
-        digest.update(f"{name} {len(content)}\n".encode())
+        digest.update(f"{path.name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 

@@ -91,7 +91,7 @@ def _store(reader: _Reader, path: Path, size: int) -> None:
     if size > reader.left + len(reader.buffer):
         raise ExchangeError("output", f"The answers are larger than {reader.maximum / 1e6:.0f} MB together.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(f".{path.name}.part")  # no file that is sent may begin with a dot
     try:
         with temporary.open("xb") as file:
             while size > 0:

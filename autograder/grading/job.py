@@ -13,6 +13,7 @@ from autograder import paths
 from autograder.grading import engine
 from autograder.grading.digests import exercise_digests, grader_digest
 from autograder.grading.engine import GradingOptions, Submission, notebooks_of
+from autograder.grading.handed_in import files_of
 from autograder.grading.merging import merged
 from autograder.grading.orphans import lasting_workplace
 from autograder.grading.rebuild import MAXIMUM_BYTES
@@ -115,10 +116,13 @@ def pack(job: Job) -> PackedJob:
     digest, link = engine.submission_digest(submission), submission.folder.is_symlink()
     files: dict[str, bytes | int | None] = {}
     if not link:
-        wanted = {f"{spec.name}.ipynb" for spec in notebooks_of(submission.assignment)}
+        candidates = [files_of(submission.folder, spec.name) for spec in notebooks_of(submission.assignment)]
+        wanted = {found[0].name for found in candidates if len(found) == 1}
+        # A worker has to know of several copies, so that it takes none of them.
+        copies = [path.name for found in candidates if len(found) > 1 for path in found[:_MAXIMUM_NAMES]]
         names = sorted(path.name for path in submission.folder.glob("*.ipynb"))
         others = [name for name in names if name not in wanted][:_MAXIMUM_NAMES]
-        files = dict.fromkeys(others, b"")
+        files = dict.fromkeys([*others, *copies], b"")
         for name in names:
             if name in wanted:
                 files[name] = _content(submission.folder / name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.grading.printable import printable
+from autograder.grading.printable import one_line, without_line_ends
 
 MAXIMUM_BYTES = 1_000_000
 MAXIMUM_EVENTS = 100
@@ -50,14 +51,24 @@ class RunnerReport:
     virtual_machines: int = 0
 
 
-def read_report(path: Path) -> RunnerReport:
-    """The report in a file, cut to a size that people read; empty when there is none or it makes no sense."""
+def within(seconds: float, longest: float) -> float:
+    """Seconds that were told inside a sandbox, as a number from 0 to `longest`; 0 for what is no number."""
+    return 0.0 if math.isnan(seconds) else round(min(max(seconds, 0.0), longest), 3)
+
+
+def read_report(path: Path, longest: float) -> RunnerReport:
+    """The report in a file, cut to a size that people read; empty when there is none or it makes no sense.
+
+    Parameters
+    ----------
+    longest: the seconds that the run took, as measured outside; nothing in it can have taken longer.
+    """
     try:
         with path.open("rb") as file:
             document = json.loads(file.read(MAXIMUM_BYTES))
         notebooks = document["notebooks"]
         events = [
-            f"{name}: {printable(str(event)[:300])}"
+            f"{name}: {one_line(without_line_ends(str(event)[:300]))}"
             for name, entry in notebooks.items()
             for event in entry["events"][:20]
         ]
@@ -67,6 +78,10 @@ def read_report(path: Path) -> RunnerReport:
         virtual_machines = int(document["virtual_machines"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return RunnerReport()
+    stages = {
+        name: {stage: within(seconds, longest) for stage, seconds in found.items()} for name, found in stages.items()
+    }
+    cpu_seconds = within(cpu_seconds, longest * (os.cpu_count() or 1))
     return RunnerReport(events[:MAXIMUM_EVENTS], stages, cpu_seconds, virtual_machines)
 
 

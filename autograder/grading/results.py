@@ -9,13 +9,16 @@ import fcntl
 import io
 import json
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+from autograder.grading.printable import one_line, printable, without_line_ends
 
 SCHEMA_VERSION = 1
 PREVIOUS = "previous"
@@ -29,6 +32,13 @@ TOO_LARGE = "This answer could not be compared within the verifier's limits of t
 ON_HIDDEN_DATA = "Right on the sample data, but not on hidden data"
 """How the message of an exercise begins whose verdict is about hidden data, and so may show none of it."""
 COLUMNS = ("learner", "assignment", "status", "points", "max_points", "seconds", "message")
+QUOTING: Final = csv.QUOTE_NONNUMERIC
+"""For every CSV file: all text in quotes, whatever is in it, and numbers, which only the course writes, without."""
+_NAMES = ("learner", "assignment")
+_FORMULA = re.compile(r"(^|[;,\t\n])([ \"]*)(?=[=+\-@\t\uff1d\uff0b\uff0d\uff20])")
+"""Where a formula could begin in a cell, also for a program that takes another sign for the separator."""
+_JOINERS = "\u200c\u200d"
+"""Characters of format that some scripts need in names."""
 
 
 class ResultsInUse(Exception):
@@ -178,7 +188,8 @@ def write_result(path: Path, result: Result, *, keep_previous: bool = True) -> N
                 if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
                     raise
                 # A file system without links.
-                write_atomically(backup, path.read_text(encoding="utf-8", errors="surrogateescape"))
+                text = path.read_text(encoding="utf-8", errors="surrogateescape")
+                write_atomically(backup, text, errors="surrogateescape")
     write_atomically(path, result.to_json())
 
 
@@ -200,12 +211,17 @@ def _backup(path: Path) -> Path:
     return backup
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader or a crash never meets half of it."""
+def write_atomically(path: Path, text: str, errors: str = "backslashreplace") -> None:
+    """Replace a file in one step, so that a reader or a crash never meets half of it.
+
+    Parameters
+    ----------
+    errors: what becomes of text that UTF-8 cannot hold, such as names of files that are no UTF-8.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=WRITING)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors=errors, newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -265,26 +281,39 @@ def writing_to(place: Path) -> Iterator[None]:
 def write_grades(results: Path) -> Path:
     """Write `grades.csv` from all results in the folder. Returns its path."""
     text = io.StringIO()
-    table = csv.writer(text)
+    table = csv.writer(text, quoting=QUOTING)
     table.writerow(COLUMNS)
     for document in all_results(results):
-        table.writerow([spreadsheet_cell(document.get(column, "")) for column in COLUMNS])
+        row = {name: value if name not in _NAMES else one_line(str(value)) for name, value in document.items()}
+        table.writerow([spreadsheet_cell(row.get(column, "")) for column in COLUMNS])
     path = results / GRADES
-    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(",".join(COLUMNS[:2])):
+    if path.exists() and not _is_table_of_grades(path):
         set_aside(path)
     write_atomically(path, text.getvalue())
     return path
 
 
-def spreadsheet_cell(value: Any) -> Any:
+def _is_table_of_grades(path: Path) -> bool:
+    """Whether a file was written by `write_grades`, of this version or an earlier one that quoted less."""
+    header = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    return header.replace('"', "").startswith(",".join(COLUMNS[:2]))
+
+
+def spreadsheet_cell(value: Any, *, keep_lines: bool = False) -> Any:
     """A cell of a CSV file that no spreadsheet runs as a formula: learners choose some names and texts.
 
-    Text that begins with one of = + - @, a tab or a line end gets an apostrophe before it (OWASP, CSV injection);
+    An apostrophe comes before = + - @ and a tab where text begins, and where it could begin after a separator or a line
+    end (OWASP, CSV injection). Line ends become blanks, control characters and what UTF-8 cannot hold become escapes;
     numbers stay as they are.
+
+    Parameters
+    ----------
+    keep_lines: leave line feeds as they are.
     """
-    if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n") if keep_lines else without_line_ends(value)
+    return _FORMULA.sub(r"\1\2'", printable(text, kept=f"\n\t{_JOINERS}"))
 
 
 def all_results(results: Path) -> Iterable[dict[str, Any]]:

@@ -48,7 +48,7 @@ MAXIMUM_LINE = 100_000
 ATTEMPTS = 10
 WORK = "work"
 """Folder below the scratch folder in which the learner's code runs."""
-_ANSWER_FILE = re.compile(r"(?!outcome\.json$)[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
+_ANSWER_FILE = re.compile(r"(?!outcome\.json$)(?!.*\.part$)[A-Za-z0-9_][A-Za-z0-9._-]{0,100}")
 
 LIBRARIES = (
     "IPython.core.interactiveshell",
@@ -487,6 +487,10 @@ def _run_child(
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 2)
         os.chdir(scratch / WORK)
+        # For `%%writefile tools.py` and `import tools`. In Jupyter the working folder comes first; here it comes last, so
+        # that no file in it stands in the place of a module of the course, of a package or of Python. Only this process,
+        # which ends with the notebook, looks there: nothing that judges or supervises does.
+        sys.path.append(str(scratch / WORK))
         NotebookRun(notebook, cell_deadline, folder, scratch, writing, attempt).run()
     finally:
         os._exit(0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from autograder.grading.printable import one_line
 from autograder.reports.gathering import ReportError
 
 _HEADERS = {
@@ -86,8 +87,9 @@ def people_of(learners: Iterable[str], roster: Mapping[str, Person] | None) -> l
     Without a roster the folder name is taken for the login and the user name.
     """
     if roster is None:
-        return [Person(learner, learner, sis_login_id=learner, username=learner) for learner in learners]
-    others = [Person(learner, learner) for learner in learners if learner not in roster]
+        logins = {learner: one_line(learner) for learner in learners}
+        return [Person(learner, login, sis_login_id=login, username=login) for learner, login in logins.items()]
+    others = [Person(learner, one_line(learner)) for learner in learners if learner not in roster]
     return [*roster.values(), *others]
 
 

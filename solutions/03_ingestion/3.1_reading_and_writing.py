@@ -361,7 +361,7 @@ except Exception as error:
 #
 # Another office delivers CSV files with the columns `trip` (BIGINT), `pickup` (TIMESTAMP, written as `2025-03-31 08:10:00`), `passengers` (INT, or `n/a`) and `fare` (DECIMAL(10,2)), separated by commas, with names in the first line. Some lines are damaged.
 # Find them: return the name of the file and the line as it stands there, for every line with too few fields, too many fields, or a field that its type does not allow (a word, a number that is too large, a time that does not exist).
-# `n/a` and empty fields are allowed (`n/a` occurs in `passengers` only). The way of writing times is the agreed one: say it with `timestampFormat`, then Spark accepts no other. Equal lines may occur several times: return each. The names in the first line are never damaged.
+# `n/a` and empty fields are allowed (`n/a` occurs in `passengers` only). All times that exist are written in the agreed way. Equal lines may occur several times: return each. The names in the first line are never damaged.
 #
 # `_metadata.file_name` is the name of the file that a row comes from. You can select it like any column; more about it below. (It is written as in an address: a blank in a name is `%20`. No name here has one.)
 
@@ -547,6 +547,12 @@ variant(
         variants.only("year(created) = 2024"), variants.nulls("text", every=1)
     ),
 )
+variant(
+    "3.1.3",
+    "twice",
+    "reviews that came twice",
+    reviews=variants.duplicated(),
+)
 ### END HIDDEN TESTS
 check(
     "3.1.3",
@@ -607,6 +613,18 @@ def all_reviews(spark, landing):
     return archive.unionByName(feed)
 
 
+# %% wrong="3.1.3" because="reviews that came twice"
+def all_reviews(spark, landing):
+    columns = "review_id STRING, stars INT, created TIMESTAMP, text STRING"
+    spark.read.schema(columns).json(landing, pathGlobFilter="*.jsonl").createOrReplaceTempView(
+        "feed"
+    )
+    spark.read.schema(columns).json(
+        landing, pathGlobFilter="*.json", multiLine=True
+    ).createOrReplaceTempView("arch")
+    return spark.sql("SELECT * FROM feed UNION SELECT * FROM arch")
+
+
 # %% right="3.1.3"
 def all_reviews(spark, landing):
     columns = "review_id STRING, stars INT, created TIMESTAMP, text STRING"
@@ -648,7 +666,7 @@ looked = spark.read.parquet(f"{folder}/tips/*").select(
 looked.groupBy("folder").agg(F.count("*"), F.max("tip_amount")).orderBy("folder").show()
 
 # %% [markdown]
-# SQL can read files, too, without any table: write the format, a dot, and the path in backticks. That is quick for a look into a folder. There is no place for options, so a CSV file is read without its header, with columns `_c0`, `_c1` and so on.
+# SQL can read files, too, without any table: write the format, a dot, and the path in backticks. That is quick for a look into a folder. Unless you say options, a CSV file is read without its header, with columns `_c0`, `_c1` and so on; since Spark 4 they can follow the path: ``csv.`path` WITH (header = 'true', sep = '|')``.
 # (The path gets into the query by an f-string. That is all right for a path of our own. A text that comes from outside must not get into SQL like this, see 1.4; give it to `spark.read`, which takes it as a path and nothing else.)
 
 # %%
@@ -662,7 +680,7 @@ spark.sql(f"SELECT * FROM csv.`{folder}/rents.csv`").show(2, truncate=False)
 # ### Exercise 3.1.4: what has arrived since?
 #
 # The folder `landing` holds Parquet files with the columns of `trips`. Return one row for each file that was changed **after** the moment `since`, a text such as `"2025-06-02 22:10:00"` (UTC): the name of the file, when it was changed,
-# how many trips it holds, and the sum of their `total_amount`. Trips without an amount count as trips and add nothing to the sum. Every file has trips, and some of them have amounts. A file that was changed exactly at `since` has been seen before and does not count.
+# how many trips it holds, and the sum of their `total_amount`. Trips without an amount count as trips and add nothing to the sum. Every file has trips, and some of them have amounts. A file that was changed exactly at `since` has been seen before and does not count. There may be no such file: then there are no rows.
 
 
 # %% answer="3.1.4" title="What has arrived since?"
@@ -686,6 +704,7 @@ variant(
     since="2025-06-03 00:00:00",
     trips=variants.nulls("total_amount", every=5),
 )
+variant("3.1.4", "nothing new", "a moment after all files", since="2025-06-30 00:00:00")
 ### END HIDDEN TESTS
 check(
     "3.1.4",
@@ -757,6 +776,15 @@ def arrived(spark, landing, since):
         .agg(F.count("total_amount").alias("trips"), F.sum("total_amount").alias("amount"))
         .toDF("file", "changed", "trips", "amount")
     )
+
+
+# %% wrong="3.1.4" because="a moment after all files"
+def arrived(spark, landing, since):
+    newer = spark.read.option("modifiedAfter", since.replace(" ", "T")).parquet(landing)
+    return newer.groupBy(
+        F.col("_metadata.file_name").alias("file"),
+        F.col("_metadata.file_modification_time").alias("changed"),
+    ).agg(F.count("*").alias("trips"), F.sum("total_amount").alias("amount"))
 
 
 # %% right="3.1.4"
@@ -1540,6 +1568,24 @@ variant(
 )
 variant(
     "3.1.9",
+    "too many",
+    "a delivery in which a few lines have a field too many",
+    trips=variants.replaced(
+        stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'W', stored_and_forwarded)")
+    ),
+    script=["feed rest", "run"],
+)
+variant(
+    "3.1.9",
+    "words",
+    "a delivery in which a few amounts are words",
+    trips=variants.replaced(
+        stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'Z', stored_and_forwarded)")
+    ),
+    script=["feed rest", "run"],
+)
+variant(
+    "3.1.9",
     "more files",
     "a second call, after files were added to the delivery",
     script=["feed 2", "run", "feed rest", "run"],
@@ -1572,7 +1618,9 @@ check(
                 "files": 3,
                 "suffix": "csv",
                 "header": "trip_id,pickup_ts,fare_amount",
-                "line": "concat_ws(',', trip_id, pickup_ts, IF(stored_and_forwarded = 'X', NULL, CAST(fare_amount + 1 AS STRING)))",
+                "line": "concat_ws(',', trip_id, pickup_ts, "
+                "CASE stored_and_forwarded WHEN 'X' THEN NULL WHEN 'Z' THEN 'free' ELSE CAST(fare_amount + 1 AS STRING) END, "
+                "IF(stored_and_forwarded = 'W', 'late', NULL))",
             }
         },
         "made": {
@@ -1723,6 +1771,35 @@ def store_delivery(spark, delivery, archive):
     finally:
         rows.unpersist()
     return stored
+
+
+# %% wrong="3.1.9" because="have a field too many"
+def store_delivery(spark, delivery, archive):
+    columns = "trip_id BIGINT, pickup_ts TIMESTAMP, fare_amount DECIMAL(10,2)"
+    rows = spark.read.schema(columns).csv(delivery, header=True)
+    if rows.filter("trip_id IS NULL OR pickup_ts IS NULL OR fare_amount IS NULL").count():
+        return -1
+    days = rows.withColumn("day", F.to_date("pickup_ts")).coalesce(1)
+    writer = days.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+    writer.partitionBy("day").parquet(archive)
+    return rows.count()
+
+
+# %% wrong="3.1.9" because="a few amounts are words"
+def store_delivery(spark, delivery, archive):
+    lines = spark.read.text(delivery).filter("value <> 'trip_id,pickup_ts,fare_amount'")
+    fields = F.split("value", ",")
+    if lines.filter(F.size(fields) != 3).count():
+        return -1
+    rows = lines.select(
+        fields[0].try_cast("bigint").alias("trip_id"),
+        fields[1].try_cast("timestamp").alias("pickup_ts"),
+        fields[2].try_cast("decimal(10,2)").alias("fare_amount"),
+    )
+    days = rows.withColumn("day", F.to_date("pickup_ts")).coalesce(1)
+    writer = days.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+    writer.partitionBy("day").parquet(archive)
+    return rows.count()
 
 
 # %% right="3.1.9"

@@ -147,9 +147,10 @@ variant("3.2.1", "quiet night", "a night on which nothing has arrived", reviews_
 variant(
     "3.2.1",
     "another partner",
-    "a partner who is new, and sends lines of several blanks",
+    "a partner who is new, and sends lines of several blanks, other white space, and JSON that is no object",
     reviews_raw=variants.together(
-        variants.duplicated(), variants.appended(("  ",), ("    ",), ("no",))
+        variants.duplicated(),
+        variants.appended(("  ",), ("    ",), ("no",), ("\t",), ("[1, 2]",), ("42",)),
     ),
 )
 ### END HIDDEN TESTS
@@ -261,6 +262,33 @@ def quality(spark, landing):
         F.count("*").alias("lines"),
         F.count_if(blank).alias("blank"),
         F.count_if(~blank & F.try_parse_json("value").isNull()).alias("unreadable"),
+    )
+
+
+# %% wrong="3.2.1" because="other white space"
+def quality(spark, landing):
+    lines = spark.read.text(landing, recursiveFileLookup=True)
+    blank = F.col("value").rlike(r"^\s*$")
+    return lines.groupBy(
+        F.element_at(F.split("_metadata.file_path", "/"), -2).alias("partner")
+    ).agg(
+        F.count("*").alias("lines"),
+        F.count_if(blank).alias("blank"),
+        F.count_if(~blank & F.try_parse_json("value").isNull()).alias("unreadable"),
+    )
+
+
+# %% wrong="3.2.1" because="JSON that is no object"
+def quality(spark, landing):
+    lines = spark.read.text(landing, recursiveFileLookup=True)
+    blank = F.trim("value") == ""
+    parsed = F.from_json("value", "MAP<STRING,STRING>")
+    return lines.groupBy(
+        F.element_at(F.split("_metadata.file_path", "/"), -2).alias("partner")
+    ).agg(
+        F.count("*").alias("lines"),
+        F.count_if(blank).alias("blank"),
+        F.count_if(~blank & parsed.isNull()).alias("unreadable"),
     )
 
 
@@ -376,13 +404,15 @@ variant(
 variant(
     "3.2.2",
     "blanks",
-    "customers with several blanks in the place of values",
+    "customers with several blanks, or other white space, in the place of values",
     raw_customers=variants.replaced(
         email=F.expr(
             "CASE CAST(customer_id AS INT) % 4 WHEN 0 THEN '   ' WHEN 1 THEN '' ELSE email END"
         ),
         signup_date=F.expr("if(CAST(customer_id AS INT) % 3 = 0, NULL, signup_date)"),
-        birth_date=F.expr("if(CAST(customer_id AS INT) % 5 = 0, '  ', birth_date)"),
+        birth_date=F.expr(
+            "CASE CAST(customer_id AS INT) % 5 WHEN 0 THEN '  ' WHEN 1 THEN char(9) ELSE birth_date END"
+        ),
     ),
 )
 ### END HIDDEN TESTS
@@ -482,6 +512,21 @@ def breaches_of(raw_customers, contract):
         if required:
             found.append(F.when(missing, f"{column} is missing"))
         unreadable = F.expr(f"try_cast({column} AS {kind})").isNull()
+        found.append(F.when(~missing & unreadable, f"{column} is not {kind}"))
+    breaches = F.array_compact(F.array(*found))
+    return raw_customers.select("customer_id", breaches.alias("breaches")).filter(
+        F.size("breaches") > 0
+    )
+
+
+# %% wrong="3.2.2" because="other white space"
+def breaches_of(raw_customers, contract):
+    found = []
+    for column, kind, required in contract:
+        missing = F.coalesce(F.col(column), F.lit("")).rlike(r"^\s*$")
+        if required:
+            found.append(F.when(missing, f"{column} is missing"))
+        unreadable = F.col(column).try_cast(kind).isNull()
         found.append(F.when(~missing & unreadable, f"{column} is not {kind}"))
     breaches = F.array_compact(F.array(*found))
     return raw_customers.select("customer_id", breaches.alias("breaches")).filter(
@@ -1227,7 +1272,7 @@ spark.read.parquet(str(notes)).orderBy("name").show()
 # | after 2, the log | the file in `landing`, a log entry | does not load it, moves it: right |
 #
 # With the log before the rows, the middle line would be the other mistake: an entry without rows, and the file would never be loaded. No order of two separate writes is safe. There are two ways out: write rows in such a way that a second time replaces the first (a folder of its own for each file, or
-# `MERGE`, which comes in 4.2), or let one system keep rows and log together, which is what the next section does. For now remember the order, since rows that are there twice can at least be found: they have the same `source_file`.
+# `MERGE`, which 3.3 explains), or let one system keep rows and log together, which is what the next section does. For now remember the order, since rows that are there twice can at least be found: they have the same `source_file`.
 #
 # ### Exercise 3.2.5: take each file in once
 #
@@ -1294,6 +1339,13 @@ check(
                 ],
                 "line": "to_json(named_struct('order_id', order_id, 'customer_id', customer_id, 'store_id', store_id, 'channel', channel))",
                 "name": "concat(file, '.json')",
+                "modified": [
+                    "2025-06-05 00:00:00",
+                    "2025-06-04 00:00:00",
+                    "2025-06-03 00:00:00",
+                    "2025-06-02 00:00:00",
+                    "2025-06-01 00:00:00",
+                ],
                 "stays": True,
             }
         },
@@ -1449,6 +1501,26 @@ def take_in(spark, landing, target, log, processed):
         spark.createDataFrame(rows, "file STRING, sha256 STRING, status STRING").write.mode(
             "append"
         ).parquet(log)
+
+
+# %% wrong="3.2.5" because="`status` is wrong"
+def take_in(spark, landing, target, log, processed):
+    known = set()
+    if Path(log).exists():
+        known = {entry.sha256 for entry in spark.read.parquet(log).collect()}
+    for path in sorted(Path(landing).iterdir(), key=lambda path: path.stat().st_mtime):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        status = "duplicate" if digest in known else "loaded"
+        if status == "loaded":
+            known.add(digest)
+            orders = spark.read.schema(ORDER).json(str(path))
+            named = orders.withColumn("source_file", F.lit(path.name))
+            named.write.mode("append").parquet(target)
+        noted = spark.createDataFrame(
+            [(path.name, digest, status)], "file STRING, sha256 STRING, status STRING"
+        )
+        noted.write.mode("append").parquet(log)
+        move(path, processed)
 
 
 # %% right="3.2.5"
@@ -1809,7 +1881,7 @@ check(
                 "format": "parquet",
                 "select": [
                     "value AS line",
-                    "concat('reviews-', IF(pmod(xxhash64(value), 11) = 0, 8, 1 + pmod(xxhash64(value), 6)), '.json') AS source_file",
+                    "concat('reviews-', IF(pmod(xxhash64(value), 11) = 0, IF(pmod(xxhash64(value), 2) = 0, 8, 9), 1 + pmod(xxhash64(value), 6)), '.json') AS source_file",
                     "explode(IF(trim(value) <> '' AND try_parse_json(value) IS NULL AND pmod(xxhash64(value), 6) <> 5,"
                     " array('not JSON'), array())) AS reason",
                 ],
@@ -1888,6 +1960,21 @@ def reconcile(spark, processed, target, quarantine):
         )
     )
     return counts.withColumn("difference", F.expr("lines - loaded - quarantined"))
+
+
+# %% wrong="3.2.7" because="expected"
+def reconcile(spark, processed, target, quarantine):
+    landed = spark.read.text(processed).select("value", F.col("_metadata.file_name").alias("file"))
+    landed.createOrReplaceTempView("landed")
+    return spark.sql(f"""
+        WITH c AS (SELECT file, count_if(trim(value) <> '') AS n FROM landed GROUP BY file),
+             g AS (SELECT source_file AS file, count(*) AS n FROM parquet.`{target}` GROUP BY ALL),
+             b AS (SELECT source_file AS file, count(*) AS n FROM parquet.`{quarantine}` GROUP BY ALL)
+        SELECT coalesce(c.file, g.file, b.file) AS file, coalesce(c.n, 0L) AS lines,
+               coalesce(g.n, 0L) AS loaded, coalesce(b.n, 0L) AS quarantined,
+               coalesce(c.n, 0L) - coalesce(g.n, 0L) - coalesce(b.n, 0L) AS difference
+        FROM c FULL JOIN g ON c.file = g.file FULL JOIN b ON c.file = b.file
+    """)
 
 
 # %% right="3.2.7"

@@ -682,6 +682,8 @@ by_country.explain("formatted")
 # %% [markdown]
 # `PushedAggregates` and `PushedGroupByExpressions` say that PostgreSQL has grouped the rows. A handful of rows came over.
 #
+# Spark opens a catalog once and keeps it under its name until the session ends; later settings do not change it. Another database needs another name, such as `f"pg_{database.database}"`.
+#
 # Three things to know when you send a query of your own. PostgreSQL decides on the types of the columns: `count(*)` is a `bigint`, but the sum of a `numeric` column is a `numeric` of any length, which Spark
 # takes for `DECIMAL(38,18)`. Cast it in the query. And a time in the text of a query, such as `'2025-06-01 08:00'`, is read in the time zone that the driver reports, which is the one of your machine. Write the zone
 # with it: `'2025-06-01 08:00+00'` is UTC.
@@ -1197,7 +1199,7 @@ def daily_report(payments, database):
 # ## Only what is new
 #
 # To copy a table every hour, do not read it every hour. If each row says when it was last changed, in a column that the database sets (`updated_at`), you can ask for the rows that are newer than the newest one that you have.
-# That value is the **watermark** of the copy (streams use the word for something related, but different: 5.3):
+# That value is the **watermark** of the copy (streams use the word for something related, but different; a later notebook tells more):
 #
 # 1. read the watermark: the greatest `updated_at` of the copy;
 # 2. fetch the rows at or after it. The comparison is a plain one, so it is pushed down;
@@ -1243,14 +1245,14 @@ spark.read.format("delta").load(f"{depot}/prices").orderBy("product_id").show()
 print(DeltaTable.isDeltaTable(spark, f"{depot}/prices"), DeltaTable.isDeltaTable(spark, f"{depot}"))
 
 # %% [markdown]
-# Product 2 was replaced, product 6 was added, and the four rows that came a second time changed nothing. The statement is one transaction: it is done completely or not at all. `DeltaTable.isDeltaTable` tells whether there is such a table at a path. (4.2 has more on MERGE, also as a method of `DeltaTable`.)
+# Product 2 was replaced, product 6 was added, and the four rows that came a second time changed nothing. The statement is one transaction: it is done completely or not at all. `DeltaTable.isDeltaTable` tells whether there is such a table at a path. (A later notebook has more on MERGE, also as a method of `DeltaTable`.)
 #
 # ### Exercise 3.3.8: a copy that keeps up
 #
 # The table `orders` of the database has `order_id BIGINT` (its key), `status`, `channel` and `updated_at`. `mirror` is the path of a **Delta** table that does not exist yet when your function runs for the first time. After each run it must hold the same rows as `orders`.
 # Rows of `orders` are added and changed between runs, always with an `updated_at` at or after all earlier ones; none is deleted, `updated_at` is never NULL, and `order_id` occurs once.
 #
-# - The first run copies everything. `orders` may still be **empty** then.
+# - The first run copies everything, and reads it once. `orders` may still be **empty** then.
 # - Later runs fetch only the rows at or after the watermark, and put them in by key.
 
 
@@ -1275,12 +1277,13 @@ def refresh(spark: SparkSession, database: Access, mirror: str) -> None:
 variant(
     "3.3.8",
     "same time",
-    "a row that comes late, with the time of the watermark",
+    "a row that comes late, with the time of the watermark, and one that changes a second time at that time",
     script=[
         "run",
         "UPDATE orders SET status = 'lost', updated_at = '2026-02-01 08:00' WHERE order_id = 5",
         "run",
         "INSERT INTO orders VALUES (9002, 'pending', 'app', '2026-02-01 08:00')",
+        "UPDATE orders SET status = 'returned', updated_at = '2026-02-01 08:00' WHERE order_id = 5",
         "run",
     ],
 )
@@ -1376,6 +1379,20 @@ def refresh(spark, database, mirror):
     target = DeltaTable.forPath(spark, mirror).alias("old")
     merge = target.merge(source.alias("new"), "old.order_id = new.order_id")
     merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
+
+
+# %% wrong="3.3.8" because="changes a second time at that time"
+def refresh(spark, database, mirror):
+    source = spark.read.format("jdbc").options(**database.jdbc, dbtable="orders").load()
+    if not DeltaTable.isDeltaTable(spark, mirror):
+        source.write.format("delta").save(mirror)
+        return
+    target = DeltaTable.forPath(spark, mirror)
+    watermark = target.toDF().agg(F.max("updated_at")).first()[0]
+    changed = source if watermark is None else source.where(F.col("updated_at") >= watermark)
+    merge = target.alias("old").merge(changed.alias("new"), "old.order_id = new.order_id")
+    newer = merge.whenMatchedUpdateAll("old.updated_at < new.updated_at")
+    newer.whenNotMatchedInsertAll().execute()
 
 
 # %% right="3.3.8"

@@ -443,6 +443,20 @@ variant(
         "times": 4,
     },
 )
+variant(
+    "3.4.2",
+    "two tries",
+    "two tries that fail in different ways",
+    tries=2,
+    paths=["/archive?page=3", "/archive?page=6"],
+    behaviour={
+        "paging": "number",
+        "page_size": 20,
+        "every": 3,
+        "kinds": ["503", "cut"],
+        "times": 2,
+    },
+)
 ### END HIDDEN TESTS
 check(
     "3.4.2",
@@ -683,6 +697,38 @@ def statuses(api, paths, tries):
     return found
 
 
+# %% wrong="3.4.2" because="fail in different ways"
+def fetch(address, tries=5):
+    answer = problem = None
+    failed = 0
+    while failed < tries:
+        try:
+            answer = requests.get(address, timeout=0.5)
+            if answer.status_code == 429:
+                time.sleep(float(answer.headers["Retry-After"]))
+                continue
+            if answer.status_code < 500:
+                return answer
+        except requests.RequestException as error:
+            problem = error
+        failed += 1
+        if failed < tries:
+            time.sleep(0.01 * 2 ** (failed - 1))
+    if problem is not None:
+        raise problem
+    return answer
+
+
+def statuses(api, paths, tries):
+    found = {}
+    for path in paths:
+        try:
+            found[path] = fetch(api + path, tries).status_code
+        except requests.RequestException:
+            found[path] = "no answer"
+    return found
+
+
 # %% right="3.4.2"
 def fetch(address, tries=5):
     wait = 0.01
@@ -819,6 +865,7 @@ variant(
     batch="2025-06-03",
     shipments=lambda parcels: parcels.limit(45),
 )
+variant("3.4.3", "no parcels", "no parcels at all", shipments=variants.empty)
 ### END HIDDEN TESTS
 check(
     "3.4.3",
@@ -952,6 +999,18 @@ def land(spark, api, landing, batch):
     checked = rows.withColumn("sha256", F.sha2("body", 256))
     writer = checked.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
     writer.partitionBy("batch").json(landing)
+
+
+# %% wrong="3.4.3" because="no parcels at all"
+def land(spark, api, landing, batch):
+    rows = json.loads(patient(f"{api}/archive/summary"))["rows"]
+    pages = []
+    for number in range(1, 1 + -(-rows // 20)):
+        body = patient(f"{api}/archive?page={number}")
+        pages.append((number, len(json.loads(body)["items"]), body))
+    landed = spark.createDataFrame(pages, "page INT, items INT, body STRING")
+    checked = landed.withColumn("sha256", F.sha2("body", 256))
+    checked.write.mode("overwrite").json(f"{landing}/batch={batch}")
 
 
 # %% right="3.4.3"
@@ -1121,7 +1180,8 @@ variant(
 variant(
     "3.4.4",
     "one parcel more",
-    "a last page with a single parcel",
+    "a last page with a single parcel, and another number of partitions",
+    partitions=4,
     shipments=lambda parcels: parcels.limit(101),
 )
 variant("3.4.4", "no page", "no parcels at all", shipments=variants.empty)
@@ -1131,7 +1191,7 @@ check(
     carrier_source,
     deadline=90,
     key=["parcel_id"],
-    plan={"has": ["BatchScan"], "partitions": 3},
+    plan={"has": ["BatchScan"], "partitions": "reference"},
     arguments={
         "partitions": 3,
         "behaviour": {
@@ -1348,6 +1408,45 @@ def carrier_source(spark, api, partitions):
     spark.dataSource.register(Carrier)
     options = {"address": f"{api}/archive", "parts": partitions}
     return spark.read.format("carrier").options(**options).load()
+
+
+# %% wrong="3.4.4" because="another number of partitions"
+def carrier_source(spark, api, partitions):
+    class Reader(DataSourceReader):
+        def __init__(self, options):
+            self.address = options["address"]
+
+        def partitions(self):
+            return [InputPartition(number) for number in range(3)]
+
+        def read(self, partition):
+            rows = json.loads(patient(f"{self.address}/summary"))["rows"]
+            for page in range(1 + partition.value, 1 + -(-rows // 100), 3):
+                body = patient(f"{self.address}?page_size=100&page={page}")
+                for parcel in json.loads(body)["items"]:
+                    delivered = parcel["delivered_at"]
+                    yield (
+                        parcel["parcel_id"],
+                        parcel["weight_kg"],
+                        Decimal(parcel["freight"]),
+                        delivered and dt.datetime.fromisoformat(delivered),
+                    )
+
+    class Parcels(DataSource):
+        @classmethod
+        def name(cls):
+            return "parcels in three"
+
+        def schema(self):
+            return (
+                "parcel_id BIGINT, weight_kg DOUBLE, freight DECIMAL(10,2), delivered_at TIMESTAMP"
+            )
+
+        def reader(self, schema):
+            return Reader(self.options)
+
+    spark.dataSource.register(Parcels)
+    return spark.read.format("parcels in three").option("address", f"{api}/archive").load()
 
 
 # %% right="3.4.4"
@@ -1967,7 +2066,7 @@ check(
                 "line": "concat_ws(';', CAST(payment_id + if(damage = 5, 5, 0) AS STRING), "
                 "if(payment_id % 710 = 41, 'unknown', coalesce(method, '')), "
                 "CASE WHEN payment_id % 710 = 51 THEN CAST(round(amount) AS STRING) "
-                "WHEN damage = 9 THEN CAST(amount + 0.01 AS STRING) "
+                "WHEN damage = 9 THEN CAST(amount + if(payment_id DIV 710 % 2 = 0, 0.01, -0.01) AS STRING) "
                 "ELSE regexp_replace(CAST(amount AS STRING), '0$', '') END, "
                 "date_format(paid_ts + make_interval(0, 0, 0, 0, if(payment_id % 710 = 61, 1, 0)), \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\"))",
             }
@@ -2083,6 +2182,26 @@ def before_it_is_sent(spark, payments, export):
         for row in frame.collect()
     ]
     return spark.createDataFrame(rows, ["payment_id", "finding"])
+
+
+# %% wrong="3.4.7" because="missing"
+def before_it_is_sent(spark, payments, export):
+    schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
+    lines = spark.read.schema(schema).csv(export, header=True, sep=";")
+    highest = [F.max(name).alias(name) for name in ("method", "amount", "paid_at")]
+    per_payment = lines.groupBy("payment_id").agg(F.count("*").alias("lines"), *highest)
+    source = payments.selectExpr("payment_id", "method AS m", "amount AS a", "paid_ts AS t")
+    both = per_payment.join(source, "payment_id")
+    found = {
+        "missing": source.join(per_payment, "payment_id", "left_anti"),
+        "unexpected": per_payment.join(source, "payment_id", "left_anti"),
+        "repeated": both.where("lines > 1"),
+        "different": both.where("NOT (m <=> method AND a <=> amount AND t <=> paid_at)"),
+    }
+    findings = spark.createDataFrame([], "payment_id BIGINT, finding STRING")
+    for finding, rows in found.items():
+        findings = findings.union(rows.select("payment_id", F.lit(finding)))
+    return findings
 
 
 # %% right="3.4.7"

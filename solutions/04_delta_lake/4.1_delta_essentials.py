@@ -169,7 +169,7 @@ def create_shelf(spark, products, shelf):
 # %% [markdown]
 # ## Change rows, not tables
 #
-# A Delta table takes `INSERT`, `UPDATE`, `DELETE` and `MERGE` (which has a notebook of its own, 4.2). In Python, `DeltaTable.forName(spark, "t")` has the methods
+# A Delta table takes `INSERT`, `UPDATE`, `DELETE` and `MERGE` (explained in 3.3). In Python, `DeltaTable.forName(spark, "t")` has the methods
 # `update`, `delete` and `merge`; rows are added by `df.write.format("delta").mode("append")`. Parquet files cannot be changed, so Delta writes **new** files with the changed rows and notes in the log which old files no longer belong to the table.
 # Each such note is a **commit**: it is there completely, or not at all. That is what people mean by an ACID transaction.
 
@@ -582,7 +582,7 @@ def changed_since(spark, shelf, moment):
 # %%
 spark.sql("DELETE FROM town.shops")  # the mistake: no condition
 print("after the mistake:", spark.table("town.shops").count())
-spark.sql("RESTORE TABLE town.shops TO VERSION AS OF 2")
+spark.sql("RESTORE TABLE town.shops TO VERSION AS OF 3")
 print("restored:         ", spark.table("town.shops").count())
 spark.sql("DESCRIBE HISTORY town.shops").select("version", "operation").orderBy("version").show()
 
@@ -687,7 +687,7 @@ for name in ("town.shops", "town.by_country", "town.playground"):
 # ### Exercise 4.1.6: one channel anew
 #
 # In the table `ledger` (`order_id`, `status`, `channel`; partitioned by `channel`) the orders of one `channel` have been booked wrongly. `orders` has the right ones. Replace
-# what `ledger` holds for this channel by the rows of `orders` for it, in **one commit**. What `ledger` says about other channels stays, right or wrong.
+# what `ledger` holds for this channel by the rows of `orders` for it, in **one commit**, and without writing the files of the other channels anew. What `ledger` says about other channels stays, right or wrong.
 
 
 # %% answer="4.1.6" title="One channel anew"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from autograder.grading.runner import _Clock, _events, _Steps
+from autograder.grading.runner import _ANSWER_FILE, _Clock, _events, _Steps
 
 NOTEBOOK = {
     "cells": [
@@ -58,3 +62,44 @@ def test_lines_that_are_no_events_are_skipped() -> None:
     os.close(writing)
     assert list(_events(reading, os.getpid(), _Clock(time.monotonic() + 10))) == [{"event": "end"}]
     os.close(reading)
+
+
+@pytest.mark.parametrize("name", ["outcome.json", "outcome.json.part", "answer.parquet.part", ".hidden", "a/b"])
+def test_files_that_the_grader_writes_itself_are_no_answers(name: str) -> None:
+    assert _ANSWER_FILE.fullmatch("answer.parquet")
+    assert not _ANSWER_FILE.fullmatch(name)
+
+
+RUN = """
+import os, sys
+from pathlib import Path
+from autograder.grading import runner
+before = list(sys.path)
+cells = [{"source": source, "answers": ""} for source in sys.argv[2:]]
+reading, writing = os.pipe()
+folder = Path(sys.argv[1])
+if os.fork() == 0:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    runner._run_child({"cells": cells}, 20, folder, folder, writing, runner.Attempt())
+os.close(writing)
+with os.fdopen(reading) as pipe:
+    print(pipe.read())
+os.wait()
+assert sys.path == before
+"""
+
+
+def test_a_file_that_a_cell_writes_can_be_imported_and_shadows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    cells = [
+        "%%writefile tools.py\nX = 1",
+        "%%writefile wave.py\nX = 1",
+        "import tools",
+        "import wave\nassert 'Wave_read' in dir(wave)",
+        "raise ValueError(tools.X)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", RUN, str(tmp_path), *cells], capture_output=True, text=True, timeout=60, check=True
+    )
+    events = [json.loads(line) for line in done.stdout.splitlines() if line]
+    assert [event["message"] for event in events if event["event"] == "problem"] == ["ValueError: 1"]

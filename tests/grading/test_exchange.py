@@ -47,6 +47,18 @@ def test_files_arrive_as_they_were_sent(tmp_path: Path) -> None:
     assert (tmp_path / "report.json").read_bytes() == b""
 
 
+def test_a_name_that_ends_like_a_half_written_file_stops_nothing(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    for name in ("outcome.json.part", "outcome.json", "answer.parquet"):
+        send(stream, f"1.1_notebook/1.1.1/sample/{name}", name.encode())
+    receive_bytes(stream.getvalue(), tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*.*") if path.is_file()) == [
+        "answer.parquet",
+        "outcome.json",
+        "outcome.json.part",
+    ]
+
+
 @pytest.mark.parametrize(
     "name", ["../outside", "/etc/passwd", "a/../../b", "a//b", ".hidden", "a b", "a\\b", "a/.", "é"]
 )

@@ -129,9 +129,9 @@ def test_notebooks_share_a_virtual_machine_and_leave_one_another_nothing(
     reports: list[dict[str, Any]] = []
     read = engine.read_report
 
-    def keep(path: Path) -> Any:
+    def keep(path: Path, longest: float) -> Any:
         reports.append(json.loads(path.read_text()))
-        return read(path)
+        return read(path, longest)
 
     monkeypatch.setattr(engine, "read_report", keep)
     result = engine.grade(submission, engine.GradingOptions())

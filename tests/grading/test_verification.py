@@ -138,3 +138,19 @@ def test_an_answer_that_hangs_the_judge_costs_only_its_own_points(right: Path, m
     assert sorted(verdicts) == sorted(set(IDENTIFIERS) - {IDENTIFIERS[1]})
     assert {verdict["status"] for verdict in verdicts.values()} == {Status.PASSED}
     assert verifier_process().children() == [], "the judge that hung is gone"
+
+
+def test_all_requests_of_a_submission_have_one_limit_of_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "VERIFIER_SECONDS", 0.4)
+    asked: list[object] = []
+
+    def hang(answers: Path, reason: str, wanted: object) -> None:
+        asked.append(wanted)
+        time.sleep(0.35)
+
+    monkeypatch.setattr(verification, "ask", hang)
+    findings: list[str] = []
+    assert engine.verify(tmp_path, "finished", NOTEBOOKS, findings) == {}
+    assert len(asked) == 1 + 2, "all together, and two alone"
+    left = ", ".join(IDENTIFIERS[2:])
+    assert findings == [f"The time for comparing this submission was over before {left}."]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from autograder.grading.printable import one_line
 from autograder.reports.exports.tables import table
 from autograder.reports.gathering import ClassResults
 from autograder.reports.roster import Person
@@ -34,7 +35,7 @@ def canvas(results: ClassResults, people: Sequence[Person], assignment_ids: Mapp
     possible = ["    Points Possible", "", "", "", "", *(results.max_points(name) for name in assignments)]
     rows = [
         (
-            person.name or person.learner,
+            person.name or one_line(person.learner),
             person.canvas_id,
             person.sis_user_id,
             person.sis_login_id,

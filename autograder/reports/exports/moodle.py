@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autograder.grading.results import spreadsheet_cell
+from autograder.grading.printable import without_line_ends
+from autograder.grading.results import QUOTING, spreadsheet_cell
 from autograder.reports.exports.tables import table
 from autograder.reports.feedback import OVERALL
 from autograder.reports.gathering import ClassResults, ReportError, Submission
@@ -59,7 +60,7 @@ def moodle(results: ClassResults, people: Iterable[Person]) -> str:
             entry = found.get((person.learner, assignment))
             row += [entry.points, summary(entry)] if entry else ["", ""]
         rows.append(row)
-    return table(header, rows)
+    return table(header, rows, keep_lines=True)
 
 
 def left_out(results: ClassResults, people: Iterable[Person]) -> list[str]:
@@ -96,31 +97,35 @@ def worksheet(downloaded: Path, submissions: Iterable[Submission], people: Itera
             entry = by_learner[learner]
             row[_GRADE] = points(entry.points)
             if _FEEDBACK in headers:
-                row[_FEEDBACK] = str(spreadsheet_cell(summary(entry)))
+                row[_FEEDBACK] = str(spreadsheet_cell(summary(entry), keep_lines=True))
             missing.pop(learner, None)
     text = io.StringIO()
-    writer = csv.DictWriter(text, headers, extrasaction="ignore")
+    writer = csv.DictWriter(text, headers, extrasaction="ignore", quoting=QUOTING)
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue(), list(missing)
 
 
 def summary(entry: Submission) -> str:
-    """A submission in a few lines, for a platform's feedback field."""
+    """A submission in a few lines, for a platform's feedback field. Each line is the course's: messages have no line ends."""
     lines = [f"{points(entry.points)} of {points(entry.max_points)} points."]
     if OVERALL.get(entry.status):
-        lines.append(f"{OVERALL[entry.status]} {plain(entry.message)}".strip())
+        lines.append(f"{OVERALL[entry.status]} {_plain(entry.message)}".strip())
     for exercise in entry.exercises:
         line = (
             f"{exercise.id} {status_name(exercise.status)}, {points(exercise.points)} of {points(exercise.max_points)}"
         )
-        lines.append(line if exercise.status in ("passed", "not_attempted") else f"{line}: {plain(exercise.message)}")
+        lines.append(line if exercise.status in ("passed", "not_attempted") else f"{line}: {_plain(exercise.message)}")
     lines += [
         f"{answer.id} {status_name(answer.status)}, {points(answer.points)} of {points(answer.max_points)}"
-        + (f": {plain(answer.comment)}" if answer.comment else "")
+        + (f": {_plain(answer.comment)}" if answer.comment else "")
         for answer in entry.written
     ]
     return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    return without_line_ends(plain(text))
 
 
 def _owners(people: Iterable[Person]) -> dict[tuple[str, str], str]:

@@ -7,7 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from autograder.grading.results import COLUMNS, spreadsheet_cell
+from autograder.grading.printable import one_line
+from autograder.grading.results import COLUMNS, QUOTING, spreadsheet_cell
 from autograder.models import Status
 from autograder.reports.gathering import ClassResults
 from autograder.reports.roster import RosterCheck
@@ -21,12 +22,12 @@ EXERCISE_COLUMNS = ("learner", "assignment", "notebook", "exercise", "title", "k
                     "by_hand", "seconds", "shape", "message", "comment")  # fmt: skip
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A CSV text (RFC 4180, UTF-8 when written) whose cells no spreadsheet runs."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, keep_lines: bool = False) -> str:
+    """A CSV text (RFC 4180, UTF-8 when written) whose cells no spreadsheet runs; `keep_lines` as in `spreadsheet_cell`."""
     text = io.StringIO()
-    writer = csv.writer(text)
+    writer = csv.writer(text, quoting=QUOTING)
     writer.writerow([spreadsheet_cell(column) for column in columns])
-    writer.writerows([spreadsheet_cell(value) for value in row] for row in rows)
+    writer.writerows([spreadsheet_cell(value, keep_lines=keep_lines) for value in row] for row in rows)
     return text.getvalue()
 
 
@@ -34,8 +35,8 @@ def grades(results: ClassResults) -> str:
     """One row per submission. `points` are the whole mark: with a gradebook also written answers and lateness."""
     rows = [
         (
-            entry.learner,
-            entry.assignment,
+            one_line(entry.learner),
+            one_line(entry.assignment),
             entry.status,
             entry.points,
             entry.max_points,
@@ -57,7 +58,7 @@ def exercises(results: ClassResults) -> str:
     """One row per learner and exercise, written answers among them: a tidy table for other tools."""
     rows: list[Sequence[Any]] = []
     for entry in results.submissions:
-        names = (entry.learner, entry.assignment)
+        names = (one_line(entry.learner), one_line(entry.assignment))
         rows += [
             (*names, found.notebook, found.id, found.title, "automatic", found.status, found.points, found.max_points,
              found.by_hand, found.seconds, found.shape, _told(found.status, found.message), plain(found.comment))
@@ -75,7 +76,7 @@ def exercises(results: ClassResults) -> str:
 def roster_check(results: ClassResults, check: RosterCheck) -> str:
     """Who is only in the results, with the marks that need a hand, and who is only in the roster."""
     rows: list[Sequence[Any]] = [
-        (entry.learner, "not in the roster", entry.assignment, entry.points, entry.max_points)
+        (one_line(entry.learner), "not in the roster", one_line(entry.assignment), entry.points, entry.max_points)
         for entry in results.submissions
         if entry.learner in check.unknown
     ]
