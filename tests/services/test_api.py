@@ -178,6 +178,19 @@ def test_who_asks_for_another_page_was_not_told_to_wait() -> None:
         assert (running.facts.refused, running.facts.impatient, running.facts.unfinished) == (2, 0, 0)
 
 
+def test_who_asks_for_the_summary_may_not_be_who_was_told_to_wait() -> None:
+    with served(burst=1, retry_after=5.0, paging="number") as running:
+        requests.get(f"{running.url}/prices/summary", timeout=10)
+        with ThreadPoolExecutor(3) as partitions:
+            statuses = list(
+                partitions.map(
+                    lambda _: requests.get(f"{running.url}/prices/summary", timeout=10).status_code, range(3)
+                )
+            )
+        assert statuses == [429, 429, 429]
+        assert (running.facts.refused, running.facts.impatient) == (3, 0)
+
+
 def test_failures_follow_the_plan_whatever_the_order_of_requests() -> None:
     expected = {(3, "503"), (6, "500"), (9, "503")}
     for order in (range(1, 11), range(10, 0, -1)):

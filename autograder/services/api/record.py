@@ -17,7 +17,7 @@ class Facts:
     | rows | rows of these pages, as often as they were given out |
     | repeated | pages that were given out although they had been before |
     | refused | answers 429 |
-    | impatient | requests for a page before the time was over that a 429 had told for it |
+    | impatient | requests for a page or row before the time was over that a 429 had told for it |
     | failed | pages that failed by plan |
     | hurried | requests for a failed page before its pause was over |
     | unfinished | pages that were asked for and never given out whole |
@@ -84,7 +84,7 @@ class Record:
         return history
 
     def refused(self, target: str, until: float) -> None:
-        """Note a 429 that named a time."""
+        """Note a 429, and until when whoever got it shall wait: 0 where several clients may ask for the same."""
         history = self._histories[target]
         history.refused, history.not_before = True, until
         self._counts["refused"] += 1

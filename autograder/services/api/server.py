@@ -97,7 +97,9 @@ class Api:
             self._record.arrived(target, now)
             wait = self._gate(now)
             if wait:
-                self._record.refused(target, now + wait)
+                # Clients that share the pages all ask for the summary: who of them was told to wait, nobody knows.
+                shared = isinstance(wanted, Wish) and wanted.item == pages.SUMMARY
+                self._record.refused(target, 0.0 if shared else now + wait)
                 message = pages.document({"error": f"Too many requests; try again in {wait:.3f} seconds."})
                 return _Answer(HTTPStatus.TOO_MANY_REQUESTS, message, {"Retry-After": f"{wait:.3f}"})
             self._record.let_in(target)
