@@ -1415,6 +1415,12 @@ def save_counts(spark: SparkSession, landing: str, busy: str, mode: str) -> str:
 variant("3.1.8", "overwrite", "two runs with the mode overwrite", mode="overwrite")
 variant("3.1.8", "append", "two runs with the mode append", mode="append")
 variant("3.1.8", "ignore", "two runs with the mode ignore", mode="ignore")
+variant(
+    "3.1.8",
+    "errors",
+    "no files in `landing` at first, and a damaged one later",
+    script=["run failing", "feed rest", "damage landing/part-00002.parquet", "run failing"],
+)
 ### END HIDDEN TESTS
 check(
     "3.1.8",
@@ -1422,7 +1428,13 @@ check(
     arguments={"mode": "errorifexists", "script": ["feed 1", "run", "feed rest", "run"]},
     files={
         "given": {"landing": {"table": "trips", "files": 2}},
-        "made": {"busy": {"format": "json", "schema": "pickup_zone_id INT, trips BIGINT"}},
+        "made": {
+            "busy": {
+                "format": "json",
+                "schema": "pickup_zone_id INT, trips BIGINT",
+                "optional": True,
+            }
+        },
         "returns": "each",
     },
 )
@@ -1467,6 +1479,28 @@ def save_counts(spark, landing, busy, mode):
     except AnalysisException:
         return "kept" if mode == "ignore" else "refused"
     return "written"
+
+
+# %% wrong="3.1.8" because="Run 1 of your function met an error"
+def save_counts(spark, landing, busy, mode):
+    kept = mode == "ignore" and Path(busy).exists()
+    try:
+        counts = spark.read.parquet(landing).groupBy("pickup_zone_id")
+        counts.agg(F.count("*").alias("trips")).write.mode(mode).json(busy)
+    except AnalysisException:
+        return "refused"
+    return "kept" if kept else "written"
+
+
+# %% wrong="3.1.8" because="Run 2 of your function met an error"
+def save_counts(spark, landing, busy, mode):
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id")
+    kept = mode == "ignore" and Path(busy).exists()
+    try:
+        counts.agg(F.count("*").alias("trips")).write.mode(mode).json(busy)
+    except Exception:
+        return "refused"
+    return "kept" if kept else "written"
 
 
 # %% wrong="3.1.8" because="`trips` is wrong"

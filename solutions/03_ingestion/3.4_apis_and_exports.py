@@ -1595,10 +1595,17 @@ def for_the_accountant(payments: DataFrame, target: str) -> None:
 # %% check="3.4.5" points=3
 ### BEGIN HIDDEN TESTS
 variant("3.4.5", "no payments", "no payments at all", payments=variants.empty)
+variant(
+    "3.4.5",
+    "small partitions",
+    "a session in which Spark does not put small partitions together",
+    script=["set spark.sql.adaptive.coalescePartitions.enabled=false", "run"],
+)
 ### END HIDDEN TESTS
 check(
     "3.4.5",
     for_the_accountant,
+    arguments={"script": ["run"]},
     files={"made": {"target": {"format": "lines", "ordered": True, "files": {"at_most": 1}}}},
 )
 
@@ -1666,6 +1673,17 @@ def for_the_accountant(payments, target):
     both = lines.unionByName(total.na.fill(0, ["revenue"]))
     report = both.repartition(1).sortWithinPartitions("month", "method")
     report.write.option("header", True).option("sep", ";").csv(target)
+
+
+# %% wrong="3.4.5" because="a session in which Spark does not put small partitions together"
+def for_the_accountant(payments, target):
+    counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
+    month = F.date_format("paid_ts", "yyyy-MM").alias("month")
+    method = F.coalesce("method", F.lit("unknown")).alias("method")
+    lines = payments.groupBy(month, method).agg(*counted)
+    total = payments.agg(*counted).withColumns({"month": F.lit("total"), "method": F.lit(None)})
+    both = lines.unionByName(total.na.fill(0, ["revenue"]))
+    both.orderBy("month", "method").write.option("header", True).option("sep", ";").csv(target)
 
 
 # %% right="3.4.5"

@@ -465,7 +465,7 @@ spark.sql("""
 # ### Exercise 4.1.4: what has changed since?
 #
 # `moment` is a time as text, such as `"2025-03-01 18:00:00"`, in the time zone of the session, which is UTC in this course. For every product that was in the table `shelf` at that moment and has another price now, or is
-# no longer there, return `product_id`, `old_price` (then) and `new_price` (now; NULL when it is gone).
+# no longer there, return `product_id`, `old_price` (then) and `new_price` (now; NULL when it is gone). Some products have no price: that is a price like any other here, NULL, and such a product may be gone, too.
 
 
 # %% answer="4.1.4" title="What has changed since?"
@@ -473,11 +473,10 @@ def changed_since(spark: SparkSession, shelf: str, moment: str) -> DataFrame:
     """(product_id BIGINT, old_price DECIMAL(10,2), new_price DECIMAL(10,2) or NULL)."""
     ### BEGIN SOLUTION
     then = spark.read.option("timestampAsOf", moment).table(shelf)
-    now = spark.table(shelf).select("product_id", F.col("price").alias("new_price"))
-    both = then.select("product_id", F.col("price").alias("old_price")).join(
-        now, "product_id", "left"
-    )
-    return both.where("NOT old_price <=> new_price")
+    now = spark.table(shelf).withColumnRenamed("price", "new_price").withColumn("here", F.lit(True))
+    both = then.withColumnRenamed("price", "old_price").join(now, "product_id", "left")
+    changed = both.where("here IS NULL OR NOT old_price <=> new_price")
+    return changed.select("product_id", "old_price", "new_price")
     ### END SOLUTION
 
 
@@ -508,7 +507,7 @@ check(
         "setup": [
             "CREATE TABLE {shelf} USING delta AS SELECT product_id, price FROM products WHERE product_id % 10 <> 0",
             "UPDATE {shelf} SET price = price - 1 WHERE price > 100",
-            "DELETE FROM {shelf} WHERE price < 5",
+            "DELETE FROM {shelf} WHERE price < 5 OR product_id % 12 = 3",
             "INSERT INTO {shelf} SELECT product_id, price FROM products WHERE product_id % 10 = 0",
         ],
         "times": [
@@ -524,7 +523,7 @@ check(
 # %% [markdown] hints="4.1.4"
 # 1. You need the same table twice: as it was, and as it is. What comes of a product that is only in the first one?
 # 2. Read the old state with the option for times; give each price a name of its own before you join. Which join keeps products that are gone?
-# 3. Comparing with NULL by `<>` gives NULL, and a filter drops that row. `<=>` is the comparison that treats NULL as a value.
+# 3. Comparing with NULL by `<>` gives NULL, and a filter drops that row; `<=>` is the comparison that treats NULL as a value. NULL as the new price can mean two things: gone, or there without a price. A column of your own on the right side, such as `F.lit(True)`, tells: after the join it is NULL only for products that are gone.
 
 
 # %% wrong="4.1.4" because="missing"
@@ -557,6 +556,16 @@ def changed_since(spark, shelf, moment):
 
 # %% wrong="4.1.4" because="products without a price"
 def changed_since(spark, shelf, moment):
+    then = spark.read.option("timestampAsOf", moment).table(shelf)
+    now = spark.table(shelf).select("product_id", F.col("price").alias("new_price"))
+    both = then.select("product_id", F.col("price").alias("old_price")).join(
+        now, "product_id", "left"
+    )
+    return both.where("NOT old_price <=> new_price")
+
+
+# %% wrong="4.1.4" because="products without a price"
+def changed_since(spark, shelf, moment):
     return spark.sql(f"""
         SELECT product_id, old.price AS old_price, new.price AS new_price
         FROM {shelf} TIMESTAMP AS OF '{moment}' AS old LEFT JOIN {shelf} AS new USING (product_id)
@@ -567,9 +576,9 @@ def changed_since(spark, shelf, moment):
 # %% right="4.1.4"
 def changed_since(spark, shelf, moment):
     return spark.sql(f"""
-        SELECT product_id, old.price AS old_price, new.price AS new_price
-        FROM {shelf} TIMESTAMP AS OF '{moment}' AS old LEFT JOIN {shelf} AS new USING (product_id)
-        WHERE old.price IS DISTINCT FROM new.price
+        SELECT old.product_id, old.price AS old_price, new.price AS new_price
+        FROM {shelf} TIMESTAMP AS OF '{moment}' AS old LEFT JOIN {shelf} AS new ON old.product_id = new.product_id
+        WHERE new.product_id IS NULL OR old.price IS DISTINCT FROM new.price
     """)
 
 

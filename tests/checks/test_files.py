@@ -19,7 +19,7 @@ from autograder.checks import KINDS, Answer, Judgement, chosen_kind
 from autograder.checks.files import FilesOptions, Script, layout
 from autograder.checks.files.answer import FilesAnswer, FolderState
 from autograder.checks.files.layout import look
-from autograder.checks.files.options import WrongOptions
+from autograder.checks.files.options import RAISED, WrongOptions
 from autograder.compare import AnswerUnreadable, Frame
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime import judge as judging
@@ -120,13 +120,19 @@ def test_options_without_sense_are_refused(files: Any, told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["run", [], ["feed 1"], ["feed some", "run"], ["feed", "run"], ["remove x/y", "run"], ["remove landing/../x", "run"]]
+    "script",
+    [
+        "run", [], ["feed 1"], ["feed some", "run"], ["feed", "run"], ["remove x/y", "run"], ["remove landing/../x", "run"],
+        ["damage landing", "run"], ["run", "run failing"], ["set spark.sql.x", "run"],
+    ],
 )  # fmt: skip
 def test_scripts_without_sense_are_refused(script: Any) -> None:
     options = FilesOptions.of({"files": {"given": {"landing": SHELF}, "returns": True}})
     with pytest.raises(WrongOptions, match="script"):
         Script.of(script, options)
     assert Script.of(["feed 1", "remove landing/a", "run"], options).steps[1] == "remove landing/a"
+    every = FilesOptions.of({"files": {"given": {"landing": SHELF}, "returns": "each"}})
+    assert Script.of(["damage landing/a", "run failing"], every).steps == ("damage landing/a", "run failing")
 
 
 def test_the_kind_is_chosen_by_its_keyword_and_known_to_the_rules_of_sources() -> None:
@@ -367,6 +373,63 @@ def test_files_of_one_folder_with_other_types_are_told(answer_of: Callable[..., 
     found = judged(answer_of(mixed_types, **wishes), expected, **wishes)
     assert not found.equal
     assert "MERGE" in found.message
+
+
+def test_errors_that_must_reach_the_caller_do(
+    answer_of: Callable[..., Answer], outcome_of: Callable[..., Outcome]
+) -> None:
+    wishes: dict[str, Any] = {
+        "given": {"landing": {**SHELF, "files": 2}},
+        "made": {"target": {"optional": True}},
+        "returns": "each",
+    }
+    script = ["run failing", "feed rest", "damage landing/part-00002.parquet", "run failing"]
+
+    def raises(spark: SparkSession, landing: str, target: str) -> str:
+        spark.read.parquet(landing).write.parquet(target)
+        return "written"
+
+    def swallows_all(spark: SparkSession, landing: str, target: str) -> str:
+        try:
+            return raises(spark, landing, target)
+        except Exception:
+            return "refused"
+
+    def swallows_failed_jobs(spark: SparkSession, landing: str, target: str) -> str:
+        rows = spark.read.parquet(landing)
+        try:
+            rows.write.parquet(target)
+        except Exception:
+            return "refused"
+        return "written"
+
+    def returns_rows(spark: SparkSession, landing: str, target: str) -> DataFrame:
+        return spark.range(1)
+
+    expected = answer_of(raises, script=script, **wishes)
+    assert expected.payload.value == ([RAISED, RAISED],)
+    assert judged(answer_of(raises, script=script, **wishes), expected, **wishes).equal
+    for function, number in ((swallows_all, 1), (swallows_failed_jobs, 2)):
+        found = judged(answer_of(function, script=script, **wishes), expected, **wishes)
+        assert found.message.startswith(f"Run {number} of your function met an error that must reach the caller")
+        assert answer_of(function, **wishes).payload.value == (["written"],)
+    assert outcome_of(returns_rows, script=script, **wishes).status is not Status.PASSED
+
+
+def test_a_setting_holds_until_the_end_of_the_script(
+    answer_of: Callable[..., Answer], spark: SparkSession, shelf: DataFrame
+) -> None:
+    def sorted_rows(spark: SparkSession, target: str) -> None:
+        shelf.repartition(2).orderBy("id").write.parquet(target)
+
+    name = "spark.sql.adaptive.coalescePartitions.enabled"
+    before = spark.conf.get(name)
+    wishes: dict[str, Any] = {"made": {"target": {"files": {"at_most": 1}}}}
+    merged = answer_of(sorted_rows, script=["run"], **wishes)
+    apart = answer_of(sorted_rows, script=[f"set {name}=false", "run"], **wishes)
+    assert spark.conf.get(name) == before
+    assert judged(merged, merged, **wishes).equal
+    assert judged(apart, merged, **wishes).message == "The rows of `target` lie in 2 files; 1 would be enough."
 
 
 def test_a_folder_is_fed_step_by_step_and_what_every_run_returns_can_count(answer_of: Callable[..., Answer]) -> None:

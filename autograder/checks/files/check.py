@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from autograder.checks.files.answer import FilesAnswer, FolderState
 from autograder.checks.files.judging import judged
 from autograder.checks.files.layout import Layout, look, shown
 from autograder.checks.files.made import observe
-from autograder.checks.files.options import RETURNED, SCRIPT, FilesOptions, Script
+from autograder.checks.files.options import RAISED, RETURNED, SCRIPT, FilesOptions, Script
 from autograder.checks.files.served import Served, behaviour_of
 from autograder.checks.files.source import parts, write
 from autograder.checks.observing import kept_settings, observer, working_folder
@@ -63,10 +65,11 @@ class FilesCheck(Check):
             contextlib.closing(_Stage(wanted, workspace.folder, session)) as stage,
         ):
             stage.set_up(behaviour)
+            call = partial(self._result, function, {**inputs, **stage.paths}, wanted, options, workspace.spark)
             results = [
-                self._result(function, {**inputs, **stage.paths}, wanted, options, workspace.spark)
+                _failure(call) if step == "run failing" else call()
                 for step in script.steps
-                if stage.happens(step)
+                if stage.happens(step, workspace.spark)
             ]
             frames, states = stage.observe(stray)
             stays, served = stage.left(), stage.asked()
@@ -112,6 +115,16 @@ class FilesCheck(Check):
         return judged(actual, expected, FilesOptions.of(options), options)
 
 
+def _failure(call: Callable[[], Any]) -> Any:
+    """What stands for a call that must fail: `RAISED`, or what it returned all the same."""
+    try:
+        return call()
+    except WrongKind:
+        raise
+    except Exception:
+        return dict(RAISED)
+
+
 @dataclass
 class _Stage:
     """The folders and APIs of one run. `waiting` are the names of the files of each given folder that have not arrived yet, and
@@ -151,25 +164,32 @@ class _Stage:
                 write(wish.setup, self.session, self.path(name))
             self.before[name] = look(self.path(name))
 
-    def happens(self, step: str) -> bool:
+    def happens(self, step: str, spark: SparkSession) -> bool:
         """Let one step of the script happen; True when the function is to be called."""
         verb, _, what = step.partition(" ")
         if verb == "feed":
             for name, waiting in self.waiting.items():
                 count = len(waiting) if what == "rest" else int(what)
-                for file in waiting[:count]:
-                    place = self.path(name) / file
+                for arriving in waiting[:count]:
+                    place = self.path(name) / arriving
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    (self._staging(name) / file).rename(place)
+                    (self._staging(name) / arriving).rename(place)
                 del waiting[:count]
             for name, unpublished in self.unpublished.items():
                 count = len(unpublished) if what == "rest" else int(what)
                 for lines in unpublished[:count]:
                     self.apis[name].publish(self._served(name).name, lines)
                 del unpublished[:count]
-        elif verb == "remove":
-            name, _, file = what.partition("/")
-            (self.path(name) / file).unlink(missing_ok=True)
+        elif verb in ("remove", "damage"):
+            name, _, relative = what.partition("/")
+            file = self.path(name) / relative
+            if verb == "remove":
+                file.unlink(missing_ok=True)
+            elif file.exists():
+                os.truncate(file, file.stat().st_size // 2)
+        elif verb == "set":
+            name, _, value = what.partition("=")
+            spark.conf.set(name, value)
         return verb == "run"
 
     def observe(self, stray: Mapping[str, Path]) -> tuple[dict[str, Frame], dict[str, FolderState]]:

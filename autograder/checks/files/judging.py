@@ -10,7 +10,7 @@ from autograder.checks import plan
 from autograder.checks.base import Answer, Judgement
 from autograder.checks.dataframe import DataFrameCheck
 from autograder.checks.files.answer import FilesAnswer, FolderState
-from autograder.checks.files.options import COMPRESSIONS, FORMATS, RETURNED, FilesOptions, Made
+from autograder.checks.files.options import COMPRESSIONS, FORMATS, RAISED, RETURNED, FilesOptions, Made
 from autograder.checks.files.served import complaints
 from autograder.checks.observing import told_condition
 from autograder.checks.returned import describe
@@ -81,6 +81,8 @@ def _returned(actual: Answer, expected: Answer, wanted: FilesOptions, options: M
     difference = compare_values(value, due_value, **tolerance)
     if difference.equal:
         return Judgement(True, right=("What your function returns is right.",))
+    if swallowed := _swallowed(value, due_value):
+        return Judgement(False, swallowed, shape="raised")
     if type(value) is not type(due_value) or (wanted.returns == "each" and None in value):
         return Judgement(
             False,
@@ -90,6 +92,20 @@ def _returned(actual: Answer, expected: Answer, wanted: FilesOptions, options: M
         )
     runs = "What the runs of your function return" if wanted.returns == "each" else "What your function returns"
     return Judgement(False, f"{runs} is not right.", examples=difference.examples, shape="returned")
+
+
+def _swallowed(value: Any, due: Any) -> str:
+    """A sentence on the first run that should have failed and did not; empty when there is none."""
+    if not isinstance(value, list) or not isinstance(due, list):
+        return ""
+    runs = enumerate(zip(value, due, strict=False), 1)
+    number = next((number for number, (mine, theirs) in runs if theirs == RAISED != mine), 0)
+    return (
+        f"Run {number} of your function met an error that must reach the caller, and returned as if all were well. Which errors does "
+        "it catch?"
+        if number
+        else ""
+    )
 
 
 def _folder(

@@ -25,7 +25,8 @@
 - `"setup": {...}`: what is there before the first run, described as for `given`.
 - `"optional": True`: a missing folder is as good as one without rows.
 
-`"returns"`: True compares what the last run returned, a DataFrame or a plain value; "each" the list of what all runs returned.
+`"returns"`: True compares what the last run returned, a DataFrame or a plain value; "each" the list of what all runs returned, which
+also tells of runs that must fail whether they did.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ SCRIPT = "script"
 """The name of the argument that holds the script."""
 
 RETURNED = "returned"
+RAISED = {"raised": True}
+"""What stands among the results of all runs for one that ended with an error, as it had to."""
+
 MAXIMUM_FRAMES = 8
 FORMATS = ("parquet", "orc", "avro", "csv", "json")
 LINES, DELTA = "lines", "delta"
@@ -167,7 +171,9 @@ class Script:
     """What happens; the argument `script` of a `check` call or of a hidden variant.
 
     Steps are "feed N" (the next N files of every given folder arrive), "feed rest", "remove landing/part-00001.csv" (a file goes
-    away) and "run" (the learner's function is called). Without one everything arrives, and the function is called once.
+    away), "damage landing/part-00001.csv" (it loses its second half), "run" (the learner's function is called), "run failing" (it is
+    called, and must raise an error) and "set spark.sql.adaptive.enabled=false" (a setting of the learner's session). Without a
+    script everything arrives, and the function is called once.
     """
 
     steps: tuple[str, ...] = ("feed rest", "run")
@@ -177,19 +183,25 @@ class Script:
         """The script that an argument describes. Raises WrongOptions."""
         if given is None:
             return cls()
-        if not isinstance(given, list | tuple) or "run" not in given:
-            raise WrongOptions('The argument `script` is a list of steps with at least one "run".')
+        if not isinstance(given, list | tuple) or not {"run", "run failing"} & set(given):
+            raise WrongOptions('The argument `script` is a list of steps with at least one "run" or "run failing".')
+        if "run failing" in given and options.returns != "each":
+            raise WrongOptions(
+                'script: "run failing" needs files={"returns": "each"}, which tells whether it has failed.'
+            )
         for step in given:
             verb, _, what = str(step).partition(" ")
             folder, _, name = what.partition("/")
             known = (
-                step == "run"
+                step in ("run", "run failing")
+                or (verb == "set" and re.fullmatch(r"spark\.[^=]+=.+", what))
                 or (verb == "feed" and (what == "rest" or what.isdigit()))
-                or (verb == "remove" and folder in options.folders and name and ".." not in name)
+                or (verb in ("remove", "damage") and folder in options.folders and name and ".." not in name)
             )
             if not known:
                 raise WrongOptions(
-                    f'script has the step {step!r}; steps are "feed N", "feed rest", "remove <given>/<file>" and "run".'
+                    f'script has the step {step!r}; steps are "feed N", "feed rest", "remove <given>/<file>", '
+                    '"damage <given>/<file>", "set <spark setting>=<value>", "run" and "run failing".'
                 )
         return cls(tuple(given))
 
