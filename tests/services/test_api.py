@@ -217,13 +217,13 @@ def test_clients_at_the_same_time_meet_the_same_failures() -> None:
 
 
 def test_pauses_after_failures_double() -> None:
-    with served(every=1, times=3, pause=0.05, paging="number") as running:
-        patiently(running.url, 1, pause=0.05)
+    with served(every=1, times=3, pause=0.3, paging="number") as running:
+        patiently(running.url, 1, pause=0.3)
         assert running.facts.hurried == 0
         running.forget()
-        for _ in range(4):  # 503 three times, each 50 ms apart: enough after the first failure only
+        for _ in range(4):  # 503 three times, each 300 ms apart: enough after the first failure only
             requests.get(f"{running.url}/prices?page=1", timeout=10)
-            time.sleep(0.05)
+            time.sleep(0.3)
         assert (running.facts.failed, running.facts.hurried) == (3, 2)
 
 
