@@ -1067,7 +1067,7 @@ print("from the table with buckets:", steps(per_store))
 print("from the file:              ", steps(stores.groupBy("store_id").count()))
 
 # %% [markdown]
-# The price: buckets need a table in the catalog (`saveAsTable`, not `save`), every task that writes makes up to one file per bucket, and the number is fixed until the table is written again. They pay for large tables that are often joined by one key. Delta tables have no buckets; clustering (4.5) helps their
+# The price: buckets need a table in the catalog (`saveAsTable`, not `save`), every task that writes makes up to one file per bucket, and the number is fixed until the table is written again. They pay for large tables that are often joined by one key. Delta tables have no buckets; clustering helps their
 # filters, not their shuffles.
 #
 # Sort-merge joins are what buckets are for. A small table would be copied anyway.
@@ -2076,4 +2076,4 @@ plt.show()
 # The repository's [guide to troubleshooting](../../docs/troubleshooting.md) has five errors that you can reproduce, with their remedies.
 #
 # > **On Databricks:** the Spark UI is a tab of the compute; on serverless there is the **query profile** instead, and neither `sparkContext` nor the REST API. Photon has other operators (`PhotonShuffledHashJoin`, ...) and often a shuffled hash join, so look for what is missing (a shuffle, a column) and not for names.
-# > AQE, skew joins and an automatic number of shuffle partitions (`spark.sql.shuffle.partitions = auto`) are on. Instead of buckets and partition folders there is liquid clustering (4.5), and the disk cache keeps remote files nearby without `cache()`. Executor memory is chosen with the size of the machine.
+# > AQE, skew joins and an automatic number of shuffle partitions (`spark.sql.shuffle.partitions = auto`) are on. Instead of buckets and partition folders there is liquid clustering, and the disk cache keeps remote files nearby without `cache()`. Executor memory is chosen with the size of the machine.

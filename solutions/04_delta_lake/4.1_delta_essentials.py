@@ -465,18 +465,18 @@ spark.sql("""
 # ### Exercise 4.1.4: what has changed since?
 #
 # `moment` is a time as text, such as `"2025-03-01 18:00:00"`, in the time zone of the session, which is UTC in this course. For every product that was in the table `shelf` at that moment and has another price now, or is
-# no longer there, return `product_id`, `old_price` (then) and `new_price` (now; NULL when it is gone). Some products have no price: that is a price like any other here, NULL, and such a product may be gone, too.
+# no longer there, return `product_id`, `old_price` (then) and `new_price` (now; NULL when it is gone). Some products have no price, NULL: getting one or losing it is a change, and a product without a price may be gone, too.
 
 
 # %% answer="4.1.4" title="What has changed since?"
 def changed_since(spark: SparkSession, shelf: str, moment: str) -> DataFrame:
-    """(product_id BIGINT, old_price DECIMAL(10,2), new_price DECIMAL(10,2) or NULL)."""
+    """(product_id BIGINT, old_price DECIMAL(10,2) or NULL, new_price DECIMAL(10,2) or NULL)."""
     ### BEGIN SOLUTION
-    then = spark.read.option("timestampAsOf", moment).table(shelf)
-    now = spark.table(shelf).withColumnRenamed("price", "new_price").withColumn("here", F.lit(True))
-    both = then.withColumnRenamed("price", "old_price").join(now, "product_id", "left")
-    changed = both.where("here IS NULL OR NOT old_price <=> new_price")
-    return changed.select("product_id", "old_price", "new_price")
+    old = spark.read.option("timestampAsOf", moment).table(shelf).alias("old")
+    new = spark.table(shelf).alias("new")
+    both = old.join(new, F.expr("old.product_id = new.product_id"), "left")
+    changed = both.where("new.product_id IS NULL OR NOT old.price <=> new.price")
+    return changed.selectExpr("old.product_id", "old.price AS old_price", "new.price AS new_price")
     ### END SOLUTION
 
 
@@ -506,8 +506,8 @@ check(
         "uses": ["products"],
         "setup": [
             "CREATE TABLE {shelf} USING delta AS SELECT product_id, price FROM products WHERE product_id % 10 <> 0",
-            "UPDATE {shelf} SET price = price - 1 WHERE price > 100",
-            "DELETE FROM {shelf} WHERE price < 5 OR product_id % 12 = 3",
+            "UPDATE {shelf} SET price = if(product_id % 3 = 2, NULL, price - 1) WHERE price > 100",
+            "DELETE FROM {shelf} WHERE price < 5 OR product_id % 15 = 1",
             "INSERT INTO {shelf} SELECT product_id, price FROM products WHERE product_id % 10 = 0",
         ],
         "times": [
@@ -520,10 +520,13 @@ check(
     },
 )
 
+# %% [markdown] equivalent="4.1.4" because="No product is without its id."
+# - SQL null-safe equality: product_id = new → product_id <=> new
+
 # %% [markdown] hints="4.1.4"
 # 1. You need the same table twice: as it was, and as it is. What comes of a product that is only in the first one?
 # 2. Read the old state with the option for times; give each price a name of its own before you join. Which join keeps products that are gone?
-# 3. Comparing with NULL by `<>` gives NULL, and a filter drops that row; `<=>` is the comparison that treats NULL as a value. NULL as the new price can mean two things: gone, or there without a price. A column of your own on the right side, such as `F.lit(True)`, tells: after the join it is NULL only for products that are gone.
+# 3. Comparing with NULL by `<>` gives NULL, and a filter drops that row; `<=>` is the comparison that treats NULL as a value. NULL as the new price can mean two things: gone, or there without a price. The `product_id` of the right side tells: it is NULL only for products that are gone. To have both ids after the join, give each side an `alias` and join on an expression, `F.expr("old.product_id = new.product_id")`.
 
 
 # %% wrong="4.1.4" because="missing"

@@ -1298,4 +1298,4 @@ def best_model(churn_train):
 # | ask of every column: known when? | what is filled in afterwards makes any model look brilliant |
 #
 # > **On Databricks:** the same classes run unchanged on clusters with classic compute; on serverless and shared access modes only a part of MLlib is supported, and the size of models is limited. There, MLflow
-# > records every fit by itself (autologging), which module 6.3 does by hand.
+# > records every fit by itself (autologging).
