@@ -567,7 +567,7 @@ def changed_since(spark, shelf, moment):
     return both.where("NOT old_price <=> new_price")
 
 
-# %% wrong="4.1.4" because="products without a price"
+# %% wrong="4.1.4" because="when a new version was committed"
 def changed_since(spark, shelf, moment):
     return spark.sql(f"""
         SELECT product_id, old.price AS old_price, new.price AS new_price
