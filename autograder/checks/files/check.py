@@ -170,10 +170,10 @@ class _Stage:
         if verb == "feed":
             for name, waiting in self.waiting.items():
                 count = len(waiting) if what == "rest" else int(what)
-                for arriving in waiting[:count]:
-                    place = self.path(name) / arriving
+                for file in waiting[:count]:
+                    place = self.path(name) / file
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    (self._staging(name) / arriving).rename(place)
+                    (self._staging(name) / file).rename(place)
                 del waiting[:count]
             for name, unpublished in self.unpublished.items():
                 count = len(unpublished) if what == "rest" else int(what)
@@ -181,12 +181,12 @@ class _Stage:
                     self.apis[name].publish(self._served(name).name, lines)
                 del unpublished[:count]
         elif verb in ("remove", "damage"):
-            name, _, relative = what.partition("/")
-            file = self.path(name) / relative
+            name, _, file = what.partition("/")
+            place = self.path(name) / file
             if verb == "remove":
-                file.unlink(missing_ok=True)
-            elif file.exists():
-                os.truncate(file, file.stat().st_size // 2)
+                place.unlink(missing_ok=True)
+            elif place.exists():
+                os.truncate(place, place.stat().st_size // 2)
         elif verb == "set":
             name, _, value = what.partition("=")
             spark.conf.set(name, value)

@@ -98,14 +98,13 @@ def _swallowed(value: Any, due: Any) -> str:
     """A sentence on the first run that should have failed and did not; empty when there is none."""
     if not isinstance(value, list) or not isinstance(due, list):
         return ""
-    runs = enumerate(zip(value, due, strict=False), 1)
-    number = next((number for number, (mine, theirs) in runs if theirs == RAISED != mine), 0)
-    return (
-        f"Run {number} of your function met an error that must reach the caller, and returned as if all were well. Which errors does "
-        "it catch?"
-        if number
-        else ""
-    )
+    for number, (mine, theirs) in enumerate(zip(value, due, strict=False), 1):
+        if theirs == RAISED != mine:
+            return (
+                f"Run {number} of your function met an error that must reach the caller, and returned as if all were well. Which "
+                "errors does it catch?"
+            )
+    return ""
 
 
 def _folder(
