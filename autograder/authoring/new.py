@@ -22,6 +22,7 @@ def new(number: str, title: str, module: str = "", *, root: Path = paths.ROOT) -
     Returns the path.
 
     Raises NotCreated when the number is taken or malformed, the title is empty, or the module's folder cannot be told.
+    Raises FormatterMissing when there is no ruff; nothing is written then, either.
     """
     if not re.fullmatch(r"\d+(\.\d+)+", number):
         raise NotCreated(f"{number!r} is no notebook number; use one such as 2.1 or 6.0.2.")
@@ -43,6 +44,7 @@ def new(number: str, title: str, module: str = "", *, root: Path = paths.ROOT) -
     text = Template(SKELETON.read_text(encoding="utf-8")).substitute(
         number=number, title=" ".join(title.split()), before=earlier[-1] if earlier else "nothing"
     )
+    formatting.find_ruff()  # before anything is written
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     formatting.format_file(path, root)

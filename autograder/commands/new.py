@@ -16,10 +16,11 @@ def command(number: str, title: str, module: str) -> None:
 
     NUMBER is such as 2.1, TITLE such as "Joins, sets, duplicates".
     """
+    from autograder.authoring.formatting import FormatterMissing
     from autograder.authoring.new import NotCreated, new
 
     try:
         path = new(number, title, module)
-    except NotCreated as problem:
+    except (FormatterMissing, NotCreated) as problem:
         raise click.ClickException(str(problem)) from problem
     click.echo(f"Wrote {path}. Next: course build {number}, then course verify {number}.")

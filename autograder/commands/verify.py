@@ -19,9 +19,13 @@ def command(numbers: tuple[str, ...], answers: bool) -> None:
     if answers:
         _show_answers(numbers)
         return
+    from autograder.authoring.formatting import FormatterMissing
     from autograder.authoring.verify import verify
 
-    findings = verify(numbers=numbers)
+    try:
+        findings = verify(numbers=numbers)
+    except FormatterMissing as problem:
+        raise click.ClickException(str(problem)) from problem
     for finding in findings:
         click.echo(str(finding))
     if findings:

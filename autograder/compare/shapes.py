@@ -30,7 +30,8 @@ HINTS = {
         " rows each join key has on both sides, and aggregate before the join rather than after it."
     ),
     "inner_instead_of_left": (
-        "The rows that you miss are just those without a partner on the other side. An inner join drops them; "
+        "The rows that you miss are just those without a partner on the other side. An inner join drops them, "
+        "and so does a filter that compares a column of that side, where it is NULL; "
         "think about which join keeps every row of the left table, and what its empty cells should become."
     ),
     "left_instead_of_inner": (
