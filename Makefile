@@ -11,7 +11,7 @@ REPORT := report/sample
 RECORDED := $(CURDIR)/.course/recorded
 
 .DEFAULT_GOAL := help
-.PHONY: help lab setup test lint nbval grade build bench clean lock environment environment-dev
+.PHONY: help lab setup test lint nbval answers grade build bench clean lock environment environment-dev
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1  /p' Makefile | awk '{ name = $$1; $$1 = ""; printf "make %-8s%s\n", name, $$0 }'
@@ -39,12 +39,17 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	$(COURSE) verify
 	@$(MAKE) --no-print-directory nbval
 	$(COURSE) build --check --recorded $(RECORDED)
-	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@.venv/bin/python benchmarks/answers.py --say
+	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder --durations 20 --durations-min 10
 
 # Later modules take longest, and what begins last should be short: the other process waits for it.
 nbval: environment-dev  ## Run every solution notebook once: nbval compares the outputs, what it makes is recorded
 	rm -rf $(RECORDED)
 	COURSE_RECORD=$(RECORDED) $(PYTEST) --numprocesses 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg $$(ls -rd solutions/[0-9]*)
+
+answers: environment-dev  ## Judge all wrong and right answers of notebooks that have changed, and keep that it was done
+	@$(COURSE) setup
+	.venv/bin/python benchmarks/answers.py
 
 grade: environment  ## Grade the sample submissions into results/sample, with feedback and a class report
 	@$(COURSE) setup --grading

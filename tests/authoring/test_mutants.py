@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from autograder import paths
-from autograder.authoring import answers, hidden, notebooks, source
+from autograder.authoring import answers, hidden, judged, notebooks, source
 from autograder.authoring.mutants import equivalents, judging, kept, making, table
 from autograder.authoring.mutants.judging import Fate
 from autograder.authoring.mutants.making import Mutant
@@ -27,7 +26,7 @@ from autograder.authoring.source import Source, SourceError
 from autograder.commands.mutants import command
 from autograder.models import Status
 
-SOURCES = [source.read(path) for path in source.find(paths.SOLUTIONS)]
+SOURCES = judged.sources()
 SLOW_MODULES = ("5.", "6.")
 """Streams and models take many seconds for each mutant: only `course mutants` judges theirs, not every run of the tests."""
 
@@ -550,7 +549,7 @@ def test_the_command_writes_every_result_as_json(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("spark")
 @pytest.mark.parametrize(("item", "exercise"), EXERCISES)
 def test_no_mutant_of_the_course_survives(item: Source, exercise: str) -> None:
-    # That solutions and wrong answers fare as they should is shown by test_answers.py.
+    # That solutions and wrong answers fare as they should is shown by test_course_answers.py.
     counts = kept.read()
     known = kept.holds(item, exercise, counts)
     if known:
