@@ -26,7 +26,8 @@ def command(numbers: tuple[str, ...], only_check: bool, jobs: int, recorded: Pat
     NUMBERS such as 1.1 limit the work to these notebooks; without any, the whole course is built, and the samples and the
     dictionary of `datasets` before it.
 
-    With --check --recorded, whoever has run the notebooks (CI does, by nbval) answers for their outputs; everything else is compared.
+    With --check --recorded nothing runs: whoever has run the notebooks (CI does, by nbval) answers for their outputs, and the tests, which
+    make the samples and the dictionary anew, for these. Everything else is compared.
     """
     from autograder.authoring import build as building
     from autograder.authoring.execute import TwinFailed
@@ -38,7 +39,7 @@ def command(numbers: tuple[str, ...], only_check: bool, jobs: int, recorded: Pat
     if recorded is not None and not only_check:
         raise click.UsageError("--recorded only serves to compare: give --check too.")
     # A course of another root (COURSE_ROOT) uses the samples of this one.
-    if not numbers and SAMPLES == OURS and samples(["build", "--check"] if only_check else ["build"]):
+    if not numbers and recorded is None and SAMPLES == OURS and samples(["build", "--check"] if only_check else ["build"]):
         raise click.ClickException("The samples in datasets/ are not current; see above.")
     try:
         files = building.build(numbers, jobs=jobs, recorded=recorded, progress=click.echo)
