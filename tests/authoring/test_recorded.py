@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from autograder import paths
 from autograder.authoring import build
 from autograder.authoring.source import SourceError
 from autograder.checks.dataframe import ANSWER
+from autograder.commands.build import command
 from autograder.compare import Frame
 
 SANITIZE = paths.ROOT / "autograder" / "authoring" / "sanitize.cfg"
@@ -88,3 +90,15 @@ def test_an_exercise_that_recorded_nothing_is_told(new_course: Path, recorded: P
     shutil.rmtree(part / "2.1.2")
     with pytest.raises(SourceError, match=r"the cell that checks 2\.1\.2 never called"):
         build.build(root=new_course, recorded=part)
+
+
+@pytest.mark.parametrize(("options", "made"), [(["--check"], True), (["--check", "--recorded", "."], False)])
+def test_samples_are_made_anew_unless_nothing_shall_run(
+    options: list[str], made: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("datasets.__main__.main", lambda arguments: 1)  # as if they were not current
+    said = CliRunner().invoke(command, options)
+    assert said.exit_code == 1
+    assert ("The samples in datasets/ are not current" in said.output) is made
+    assert ("never called" in said.output) is not made
