@@ -357,6 +357,12 @@ def order_log(orders: DataFrame, payments: DataFrame) -> DataFrame:
 variant(
     "0.2.3", "twice", "payments that were recorded twice", payments=variants.duplicated(every=3)
 )
+variant(
+    "0.2.3",
+    "time unknown",
+    "payments whose time is not known",
+    payments=variants.nulls("paid_ts", every=5),
+)
 variant("0.2.3", "unpaid", "a shop in which nobody has paid yet", payments=variants.empty)
 variant("0.2.3", "other shop", "another shop", seed=2303)
 ### END HIDDEN TESTS
@@ -404,6 +410,13 @@ def order_log(orders, payments):
     )
     paid = payments.select("order_id", F.lit("paid").alias("event"), F.col("paid_ts").alias("at"))
     return ordered.unionByName(paid.dropDuplicates(["order_id"])).coalesce(1)
+
+
+# %% wrong="0.2.3" because="whose time is not known"
+def order_log(orders, payments):
+    ordered = orders.selectExpr("order_id", "'ordered' AS event", "order_ts AS at")
+    paid = payments.selectExpr("order_id", "'paid' AS event", "paid_ts AS at")
+    return ordered.unionByName(paid).filter("at IS NOT NULL").coalesce(1)
 
 
 # %% right="0.2.3"
@@ -663,6 +676,19 @@ variant(
     "a UNION that removes duplicates",
     query="SELECT city FROM customers UNION SELECT status FROM orders",
 )
+variant(
+    "0.2.5",
+    "hashed",
+    "a join whose two sides are both shuffled, without a sort",
+    query="SELECT /*+ SHUFFLE_HASH(customers) */ order_id, country FROM orders JOIN customers USING (customer_id)",
+)
+variant("0.2.5", "total", "one number for a whole table", query="SELECT count(*) FROM orders")
+variant(
+    "0.2.5",
+    "fails",
+    "a query that fails when it is run",
+    query="SELECT raise_error(channel) AS nothing FROM orders GROUP BY channel",
+)
 ### END HIDDEN TESTS
 check(
     "0.2.5",
@@ -701,6 +727,24 @@ def shuffles(spark, orders, customers, query):
 # %% wrong="0.2.5" because="your answer is 3"
 def shuffles(spark, orders, customers, query):
     return spark.sql("EXPLAIN " + query).first()["plan"].count("Exchange") + 1
+
+
+# %% wrong="0.2.5" because="both shuffled, without a sort"
+def shuffles(spark, orders, customers, query):
+    return spark.sql("EXPLAIN " + query).first()["plan"].count("+- Exchange")
+
+
+# %% wrong="0.2.5" because="one number for a whole table"
+def shuffles(spark, orders, customers, query):
+    plan = spark.sql("EXPLAIN " + query).first()["plan"]
+    return plan.count("Exchange hash") + plan.count("Exchange range")
+
+
+# %% wrong="0.2.5" because="fails when it is run"
+def shuffles(spark, orders, customers, query):
+    spark.sql(query).collect()
+    plan = spark.sql("EXPLAIN " + query).first()["plan"]
+    return plan.count("Exchange") - plan.count("BroadcastExchange")
 
 
 # %% right="0.2.5"
@@ -775,6 +819,12 @@ variant(
     "ties",
     "a shop in which every customer orders equally often",
     orders=variants.replaced(customer_id=F.col("order_id") % 100),
+)
+variant(
+    "0.2.6",
+    "fraction",
+    "a shop in which most customers order twice and some once",
+    orders=variants.replaced(customer_id=F.expr("order_id div 5 * 10 + order_id % 5 div 2")),
 )
 variant(
     "0.2.6", "guests", "a shop with very many guests", orders=variants.nulls("customer_id", every=2)
@@ -854,6 +904,15 @@ def busy_customers(orders):
     )
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") >= average)
+
+
+# %% wrong="0.2.6" because="order twice"
+def busy_customers(orders):
+    known = orders.filter("customer_id IS NOT NULL")
+    counts = known.groupBy("customer_id").agg(F.count("*").alias("orders"))
+    counts = counts.persist(StorageLevel.MEMORY_ONLY)
+    average = round(counts.agg(F.avg("orders")).first()[0])
+    return counts.filter(F.col("orders") > average)
 
 
 # %% right="0.2.6"
@@ -1207,7 +1266,7 @@ variant(
     "0.2.9",
     "ties",
     "stores with equally many orders",
-    orders=variants.replaced(store_id=(F.col("order_id") % 5 + 1).cast("int")),
+    orders=variants.replaced(store_id=(F.col("order_id") % 5 + 8).cast("int")),
 )
 variant(
     "0.2.9",
@@ -1295,6 +1354,19 @@ def stores_at_a_glance(orders):
     }
 
 
+# %% wrong="0.2.9" because="equally many orders"
+def stores_at_a_glance(orders):
+    groups = orders.groupBy("store_id").count().collect()
+    known = [row for row in groups if row["store_id"] is not None]
+    ranked = sorted(known, key=lambda row: (-row["count"], str(row["store_id"])))
+    total = sum(row["count"] for row in groups)
+    return {
+        "top_stores": [row["store_id"] for row in ranked[:3]],
+        "orders": total,
+        "without_store": total - sum(row["count"] for row in known),
+    }
+
+
 # %% right="0.2.9"
 def stores_at_a_glance(orders):
     row = (
@@ -1318,6 +1390,19 @@ def stores_at_a_glance(orders):
     )
     top = [entry["store_id"] for entry in row["stores"][:3]]
     return {"top_stores": top, "orders": row["orders"], "without_store": row["without_store"]}
+
+
+# %% wrong="0.2.9" because="equally many orders"
+def stores_at_a_glance(orders):
+    groups = orders.groupBy("store_id").count().collect()
+    known = [row for row in groups if row["store_id"] is not None]
+    ranked = sorted(known, key=lambda row: (-row["count"], str(row["store_id"])))
+    total = sum(row["count"] for row in groups)
+    return {
+        "top_stores": [row["store_id"] for row in ranked[:3]],
+        "orders": total,
+        "without_store": total - sum(row["count"] for row in known),
+    }
 
 
 # %% right="0.2.9"

@@ -114,8 +114,8 @@ from autograder.runtime import variants
 variant(
     "5.1.1",
     "long numbers",
-    "products with long numbers, in many files",
-    web_events=variants.replaced(page=F.lit("/products/1204567")),
+    "products with long numbers, on the pages of another shop, in many files",
+    web_events=variants.replaced(page=F.lit("/shop2/products/1204567")),
     scenario={"files": 6},
 )
 ### END HIDDEN TESTS
@@ -174,6 +174,15 @@ def product_views(spark, folder):
     return clicks.writeStream.format("memory").queryName("views").trigger(availableNow=True)
 
 
+# %% wrong="5.1.1" because="another shop"
+def product_views(spark, folder):
+    clicks = spark.readStream.schema(CLICKS).json(folder)
+    number = F.regexp_extract("page", r"(\d+)", 1).cast("int")
+    return clicks.filter("event_type = 'product_view'").select(
+        "event_id", "event_ts", number.alias("product_id")
+    )
+
+
 # %% right="5.1.1"
 def product_views(spark, folder):
     clicks = spark.readStream.format("json").schema(CLICKS).load(folder)
@@ -213,7 +222,7 @@ spark.table("seen").orderBy("at").show()
 # %% [markdown]
 # ### Exercise 5.1.2: two files at a time
 #
-# The same folder of clicks. Return a stream of all its columns, as they are, that reads **two** files per batch. Files are read whole and oldest first, so five files make three batches.
+# The same folder of clicks. Return a stream of all its columns, as they are, that reads **two** files per batch. Spark reads files whole and oldest first, so five files make three batches.
 
 
 # %% answer="5.1.2" title="Two files at a time"
@@ -747,6 +756,23 @@ variant(
         {"batchId": 14, "numInputRows": 33, "durationMs": {"triggerExecution": 410}},
     ],
 )
+variant(
+    "5.1.6",
+    "parts",
+    "entries that also tell the parts of a batch's time",
+    progress=[
+        {
+            "batchId": 7,
+            "numInputRows": 50,
+            "durationMs": {"addBatch": 300, "triggerExecution": 410, "walCommit": 40},
+        },
+        {
+            "batchId": 8,
+            "numInputRows": 60,
+            "durationMs": {"addBatch": 90, "triggerExecution": 420, "walCommit": 30},
+        },
+    ],
+)
 ### END HIDDEN TESTS
 check(
     "5.1.6",
@@ -822,6 +848,20 @@ def speed(progress):
     }
 
 
+# %% wrong="5.1.6" because="parts of a batch's time"
+def speed(progress):
+    busy = [entry for entry in progress if entry["numInputRows"] > 0]
+    rows = sum(entry["numInputRows"] for entry in busy)
+    seconds = sum(sum(entry["durationMs"].values()) for entry in busy) / 1000
+    slowest = max(busy, key=lambda entry: sum(entry["durationMs"].values()), default=None)
+    return {
+        "batches": len(busy),
+        "rows": rows,
+        "rows_per_second": round(rows / seconds, 1) if busy else None,
+        "slowest": slowest["batchId"] if busy else None,
+    }
+
+
 # %% wrong="5.1.6" because="on hidden data"
 def speed(progress):
     return {"batches": 3, "rows": 2000, "rows_per_second": 500.0, "slowest": 0}
@@ -868,7 +908,7 @@ spark.table("hours").selectExpr("window.start", "people").orderBy("start").show(
 #
 # ### Exercise 5.1.7: clicks per day
 #
-# From the stream `events` return `day` (a DATE), `event_type` and `clicks` (a BIGINT): the number of clicks of each type on each day (UTC), for a sink in mode `append`. A click comes at most **two days** after the newest one;
+# From the stream `events` return `day` (a DATE), `event_type` and `clicks` (a BIGINT): the number of clicks of each type (also of those without one, NULL) on each day (UTC), for a sink in mode `append`. A click comes at most **two days** after the newest one;
 # what is later may be dropped. The checker looks at the rows, at the watermark, and at how much state is left at the end.
 
 
@@ -889,7 +929,8 @@ def clicks_per_day(events: DataFrame) -> DataFrame:
 variant(
     "5.1.7",
     "much is late",
-    "clicks of which many come far too late, in files of different sizes",
+    "clicks of which many come far too late and some have no type, in files of different sizes",
+    web_events=variants.nulls("event_type", every=4),
     scenario={
         "files": [1, 4, 2, 2, 1],
         "order": ["event_ts"],
@@ -952,6 +993,15 @@ def clicks_per_day(events):
     watched = events.withWatermark("event_ts", "2 days")
     counts = watched.groupBy(F.to_date("event_ts").alias("day"), "event_type")
     return counts.agg(F.count("*").alias("clicks"))
+
+
+# %% wrong="5.1.7" because="some have no type"
+def clicks_per_day(events):
+    watched = events.withWatermark("event_ts", "2 days").filter("event_type IS NOT NULL")
+    days = watched.groupBy(F.window("event_ts", "1 day"), "event_type").agg(
+        F.count("*").alias("clicks")
+    )
+    return days.select(F.to_date("window.start").alias("day"), "event_type", "clicks")
 
 
 # %% right="5.1.7"
@@ -1109,8 +1159,8 @@ received
 # ### Exercise 5.1.9: a sink that survives kill -9
 #
 # Write purchases (`event_type` is `purchase`) with `foreachBatch`, each batch as Parquet into its own folder below `target`, named `batch=<id>`, such as `target/batch=3`. When `target` is read, Spark makes the column
-# `batch` of these names. Write `event_id`, `customer_id` and `event_ts`. Your query may die at any moment, also right after your function has written, or in the middle of it: `kill -9` ends
-# a process at once, without an exception and without any cleaning up. No purchase may be lost or doubled.
+# `batch` of these names. Write `event_id`, `customer_id` and `event_ts`. Use the given `checkpoint`, take everything that is there, then stop. Your query may die at any moment, also right after your function has written, or in the middle of it: `kill -9` ends
+# a process at once, without an exception and without any cleaning up. Every purchase must be there exactly as often as it arrived.
 
 
 # %% answer="5.1.9" title="A sink that survives kill -9"
