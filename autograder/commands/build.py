@@ -39,7 +39,12 @@ def command(numbers: tuple[str, ...], only_check: bool, jobs: int, recorded: Pat
     if recorded is not None and not only_check:
         raise click.UsageError("--recorded only serves to compare: give --check too.")
     # A course of another root (COURSE_ROOT) uses the samples of this one.
-    if not numbers and recorded is None and SAMPLES == OURS and samples(["build", "--check"] if only_check else ["build"]):
+    if (
+        not numbers
+        and recorded is None
+        and SAMPLES == OURS
+        and samples(["build", "--check"] if only_check else ["build"])
+    ):
         raise click.ClickException("The samples in datasets/ are not current; see above.")
     try:
         files = building.build(numbers, jobs=jobs, recorded=recorded, progress=click.echo)
