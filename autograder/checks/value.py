@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from autograder.checks import figure, plan
 from autograder.checks.base import Answer, Check, Judgement, WrongKind
 from autograder.compare import AnswerUnreadable, compare_values
@@ -72,6 +74,10 @@ def comparable(value: Any, depth: int = 0) -> Any:
 
 def plain(value: Any) -> Any:
     """A JSON value of equal meaning. Raises WrongKind when there is none."""
+    if (
+        isinstance(value, np.generic | np.ndarray) and value.ndim == 0
+    ):  # np.float64 is a float, yet not what JSON gives back
+        value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -92,8 +98,6 @@ def plain(value: Any) -> Any:
         return sorted((plain(item) for item in value), key=json.dumps)
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return plain(value.item())
     raise WrongKind(_no_value(value))
 
 

@@ -94,6 +94,12 @@ variant(
 )
 variant(
     "1.3.1",
+    "one is enough",
+    "businesses with a garage, of which nobody knows whether they have a place in the street",
+    businesses=parked(True, None, False),
+)
+variant(
+    "1.3.1",
     "lot only",
     "businesses that have nothing but a lot",
     businesses=parked(False, False, True),
@@ -152,6 +158,15 @@ def parking_places(businesses):
     parking = F.col("attributes.parking")
     kinds = [F.coalesce(parking[kind], F.lit(False)) for kind in ("garage", "street", "lot")]
     anywhere = F.when(parking.isNotNull(), kinds[0] | kinds[1] | kinds[2])
+    return businesses.select("business_id", "attributes.price_range", anywhere.alias("has_parking"))
+
+
+# %% wrong="1.3.1" because="a place in the street"
+def parking_places(businesses):
+    parking = F.col("attributes.parking")
+    kinds = [parking[kind] for kind in ("garage", "street", "lot")]
+    unknown = kinds[0].isNull() | kinds[1].isNull() | kinds[2].isNull()
+    anywhere = F.when(~unknown, kinds[0] | kinds[1] | kinds[2])
     return businesses.select("business_id", "attributes.price_range", anywhere.alias("has_parking"))
 
 

@@ -1320,6 +1320,9 @@ def find_customers(
 ### BEGIN HIDDEN TESTS
 variant("1.4.7", "a name", "somebody types a name", column="name", wanted="emilie LACROIX")
 variant("1.4.7", "a quotation mark", "somebody types x' OR '1' = '1", wanted="x' OR '1' = '1")
+variant("1.4.7", "another quotation mark", 'somebody types x" OR "1" = "1', wanted='x" OR "1" = "1')
+variant("1.4.7", "a part", "somebody types a part of a city's name", wanted="laga")
+variant("1.4.7", "an accent", "somebody types an accent that is not there", wanted="Bérlin")
 variant("1.4.7", "a per cent sign", "somebody types m%", wanted="m%")
 variant("1.4.7", "a country", "somebody types a country", column="country", wanted="SPAIN")
 ### END HIDDEN TESTS
@@ -1395,6 +1398,36 @@ def find_customers(spark, customers, column, wanted):
         """,
         args={"wanted": wanted},
     )
+
+
+# %% wrong="1.4.7" because='somebody types x" OR "1" = "1'
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(f"""
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE {column} COLLATE UNICODE_CI_AI = "{wanted}"
+    """)
+
+
+# %% wrong="1.4.7" because="a part of a city's name"
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(
+        """
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE contains(IDENTIFIER(:column) COLLATE UNICODE_CI_AI, :wanted)
+        """,
+        args={"column": column, "wanted": wanted},
+    )
+
+
+# %% wrong="1.4.7" because="an accent that is not there"
+def find_customers(spark, customers, column, wanted):
+    plain = F.translate(
+        F.lower(column), "áàâäãąéèêëęíïóöôõúüûćçñńśżź", "aaaaaaeeeeeiioooouuuccnnszz"
+    )
+    found = customers.filter(plain == wanted.lower())
+    return found.select("customer_id", "name", "city", "country")
 
 
 # %% right="1.4.7"
