@@ -68,6 +68,10 @@ def connected(spark: SparkSession) -> Iterator[RemoteSession]:
         session = RemoteSession.builder.remote(url).create()
         # Server and client are one machine: a server that does not answer is dead, and need not be asked for ten minutes.
         session.client.set_retry_policies([DefaultPolicy(max_retries=4, max_backoff=1_000)])
+        # Here no connection is lost that results would have to be asked for again over another. What PySpark 4.1 keeps for it, a pool of
+        # threads, freezes Python now and then: a session that the garbage collector finds while `submit` holds the pool's lock
+        # waits for that lock, in the same thread (SPARK-55406).
+        session.client.disable_reattachable_execute()
         activate(session)
         yield session
     finally:

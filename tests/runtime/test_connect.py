@@ -191,6 +191,33 @@ for number in (1, 2):
     assert said.stderr.strip() == ""
 
 
+def test_sessions_that_are_thrown_away_freeze_nothing() -> None:
+    """The collector finds a closed session at the worst moment: while PySpark hands work to a pool of threads."""
+    program = """
+import autograder
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from pyspark.sql import SparkSession
+from autograder.services import connect
+
+def collecting(self, right=ThreadPoolExecutor._adjust_thread_count):
+    gc.collect()
+    right(self)
+
+ThreadPoolExecutor._adjust_thread_count = collecting
+spark = SparkSession.builder.master("local[1]").getOrCreate()
+for number in (1, 2, 3):
+    with connect.connected(spark) as remote:
+        remote.range(number).createOrReplaceTempView("numbers")
+        print(remote.table("numbers").count())
+    remote.itself = remote  # only the collector can throw it away
+    del remote
+spark.stop()
+"""
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert said.stdout.split() == ["1", "2", "3"], said.stderr
+
+
 def test_options_that_look_into_the_jvm_are_refused_with_connect(spark: SparkSession, tmp_path: Path) -> None:
     spec = ExerciseSpec("9.9.9", "", "", 1.0, options={"connect": True, "plan": {"lacks": ["Window"]}})
     with pytest.raises(RecordError, match="plan cannot be observed"):
