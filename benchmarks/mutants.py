@@ -95,7 +95,7 @@ def main() -> None:
     parser.add_argument("--judge-nothing", action="store_true", help="take what is kept")
     parser.add_argument("--deadline", type=float, help="seconds for each case of a mutant")
     options = parser.parse_args()
-    sources = [source.read(path) for path in source.find(paths.SOLUTIONS)]
+    sources = source.read_all()
     found = kept.read()
     for item in sources:
         pending = [name for name in item.exercises if name not in kept.current(item, found)]

@@ -47,7 +47,7 @@ def build(
     taken as they stand in the repository. Returns contents by path relative to `root`. Raises SourceError, TwinFailed, or
     RecordError out of the twin's kernel.
     """
-    sources = [source.read(path) for path in source.find(root / "solutions")]
+    sources = source.read_all(root / "solutions")
     wanted = set(numbers) or {item.number for item in sources}
     unknown = wanted - {item.number for item in sources}
     if unknown:

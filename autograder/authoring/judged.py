@@ -21,7 +21,7 @@ from typing import Any
 from autograder import paths
 from autograder.authoring import source
 from autograder.authoring.source import Source, SourceCell
-from autograder.grading.digests import exercise_digests
+from autograder.grading.digests import data_digests, text_digest
 from autograder.grading.results import write_atomically
 
 FILE = paths.ROOT / "benchmarks" / "answers.json"
@@ -74,7 +74,7 @@ def part(item: Source, kind: str, found: Mapping[str, str]) -> Part:
     if os.environ.get(EVERYTHING) == "all" or not holds(item, found):
         return Part(cells, len(cells))
     now = digest(item)
-    by_chance = sorted(cells, key=lambda entry: _sha256([now, entry[1].exercise, entry[1].source]))
+    by_chance = sorted(cells, key=lambda entry: text_digest([now, entry[1].exercise, entry[1].source]))
     chosen = by_chance[: -(-len(cells) // PART)]
     return Part([entry for entry in cells if entry in chosen], len(cells))
 
@@ -86,19 +86,15 @@ def digest(item: Source) -> str:
         for cell in item.cells
         if cell.cell_type == "code"
     ]
-    exercises = [found for name, found in _exercise_digests(item.assignment).items() if name in item.exercises]
-    return _sha256([_harness(), *cells, *exercises])
-
-
-@cache
-def _exercise_digests(assignment: str) -> dict[str, str]:
-    return exercise_digests(assignment, released=False)
+    exercises = [found for name, found in data_digests(item.assignment).items() if name in item.exercises]
+    return text_digest([_harness(), *cells, *exercises])
 
 
 @cache
 def _harness() -> str:
     version = "{}.{}".format(*sys.version_info)
-    return _sha256([version, *(f"{path.relative_to(paths.ROOT)} {_sha256_of(path)}" for path in harness_files())])
+    files = [f"{path.relative_to(paths.ROOT).as_posix()} {_sha256_of(path)}" for path in harness_files()]
+    return text_digest([version, *files])
 
 
 def harness_files() -> list[Path]:
@@ -117,10 +113,6 @@ def harness_files() -> list[Path]:
     return sorted(found | {TESTS})
 
 
-def _sha256(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
 def _sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -128,4 +120,4 @@ def _sha256_of(path: Path) -> str:
 @cache
 def sources() -> tuple[Source, ...]:
     """All notebooks that have exercises, read once."""
-    return tuple(item for item in map(source.read, source.find(paths.SOLUTIONS)) if item.exercises)
+    return tuple(item for item in source.read_all() if item.exercises)

@@ -149,7 +149,7 @@ def contents(root: Path = paths.ROOT) -> dict[Path, ReleasedFile]:
 
 def leaks(files: dict[Path, ReleasedFile], root: Path = paths.ROOT) -> Iterator[str]:
     """One line for each hidden thing that files would show: text of any source, or a whole hidden file."""
-    sources = [source.read(path) for path in source.find(root / "solutions")]
+    sources = source.read_all(root / "solutions")
     secrets = hidden.Finder(secret for item in sources for secret in hidden.secrets(item, sources))
     forbidden = {**_digests(_hidden_files(root)), **_digests(path for item in sources for path in _source_files(item))}
     public = {file.digest for path, file in files.items() if path.is_relative_to("autograder/references")}

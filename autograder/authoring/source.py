@@ -73,6 +73,11 @@ def find(folder: Path | None = None) -> list[Path]:
     return sorted(found, key=lambda path: order(path.name.split("_")[0]))
 
 
+def read_all(folder: Path | None = None) -> list[Source]:
+    """All notebook sources, parsed, in course order. Raises SourceError."""
+    return [read(path) for path in find(folder)]
+
+
 def read(path: Path) -> Source:
     """Parse one source. Raises SourceError."""
     import jupytext

@@ -74,9 +74,8 @@ def comparable(value: Any, depth: int = 0) -> Any:
 
 def plain(value: Any) -> Any:
     """A JSON value of equal meaning. Raises WrongKind when there is none."""
-    if (
-        isinstance(value, np.generic | np.ndarray) and value.ndim == 0
-    ):  # np.float64 is a float, yet not what JSON gives back
+    # np.float64 is a float, yet not what JSON gives back.
+    if isinstance(value, np.generic | np.ndarray) and value.ndim == 0:
         value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value

@@ -100,8 +100,7 @@ def _chosen(numbers: tuple[str, ...]) -> Iterator[tuple[Source, str]]:
     from autograder.authoring import source
 
     unknown = set(numbers)
-    for path in source.find():
-        item = source.read(path)
+    for item in source.read_all():
         for exercise in dict.fromkeys(item.exercises):
             if not numbers or {item.number, exercise} & set(numbers):
                 unknown -= {item.number, exercise}

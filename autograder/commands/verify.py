@@ -42,8 +42,7 @@ def _show_answers(numbers: tuple[str, ...]) -> None:
     console = Console()
     accepted = 0
     try:
-        for path in source.find():
-            item = source.read(path)
+        for item in source.read_all():
             if not numbers or item.number in numbers:
                 table, wrongly_passed = answers_table.table(item)
                 console.print(table)

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,17 @@ def exercise_digests(assignment: str, *, released: bool = True) -> dict[str, str
             if spec.kind != "written":
                 found[spec.id] = _digest(spec, code, variants.get(spec.id, []), index.parent)
     return found
+
+
+@cache
+def data_digests(assignment: str) -> dict[str, str]:
+    """`exercise_digests` without released code, computed once in a process."""
+    return exercise_digests(assignment, released=False)
+
+
+def text_digest(texts: Iterable[str]) -> str:
+    """16 hexadecimal digits of SHA-256 over texts, in their order."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
 
 
 def _digest(spec: ExerciseSpec, code: Iterable[tuple[str, str]], variants: Any, hidden: Path) -> str:

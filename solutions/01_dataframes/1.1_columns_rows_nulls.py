@@ -374,11 +374,21 @@ variant(
     "other addresses",
     "referrers that are almost the address of the search engine",
     web_events=variants.replaced(
-        referrer=F.when(
-            F.col("event_type") == "page_view", F.concat("referrer", F.lit("maps?q=shop"))
+        referrer=F.element_at(
+            F.array(
+                F.lit("https://search.example.com/"),
+                F.lit("https://search.example.com"),
+                F.lit("https://search.example.com/maps?q=shop"),
+                F.lit("http://search.example.com/"),
+                F.lit("https://my-search.example.com/"),
+                F.lit("https://other.example.com/?from=https://search.example.com/"),
+                F.lit("https://search-example.com/"),
+                F.lit("HTTPS://SEARCH.EXAMPLE.COM/"),
+                F.lit(" https://search.example.com/"),
+                F.lit(None),
+            ),
+            F.pmod(F.hash("event_id"), F.lit(10)) + 1,
         )
-        .when(F.col("event_type") == "search", F.lit("https://search.example.com"))
-        .otherwise(F.col("referrer"))
     ),
 )
 variant(
@@ -422,6 +432,24 @@ def from_search(web_events):
 # %% wrong="1.1.4" because="almost the address"
 def from_search(web_events):
     found = F.coalesce(F.col("referrer").contains("search"), F.lit(False))
+    return web_events.select("event_id", found.alias("from_search"))
+
+
+# %% wrong="1.1.4" because="almost the address"
+def from_search(web_events):
+    found = F.coalesce(F.col("referrer").endswith("search.example.com/"), F.lit(False))
+    return web_events.select("event_id", found.alias("from_search"))
+
+
+# %% wrong="1.1.4" because="almost the address"
+def from_search(web_events):
+    found = F.coalesce(F.col("referrer").rlike("^https://search.example.com/$"), F.lit(False))
+    return web_events.select("event_id", found.alias("from_search"))
+
+
+# %% wrong="1.1.4" because="almost the address"
+def from_search(web_events):
+    found = F.lower(F.trim("referrer")).eqNullSafe("https://search.example.com/")
     return web_events.select("event_id", found.alias("from_search"))
 
 
@@ -722,6 +750,17 @@ variant(
         variants.nulls("city", every=4),
     ),
 )
+variant(
+    "1.1.7",
+    "other holes",
+    "customers with holes in other columns, too",
+    customers=variants.together(
+        variants.nulls("country", every=2),
+        variants.nulls("city", every=3),
+        variants.nulls("name", every=4),
+        variants.nulls("interests", every=5),
+    ),
+)
 variant("1.1.7", "other rows", "another shop", seed=415)
 ### END HIDDEN TESTS
 check("1.1.7", reachable, key=["customer_id"])
@@ -741,6 +780,13 @@ def reachable(customers):
 # %% wrong="1.1.7" because="interests"
 def reachable(customers):
     return customers.na.drop(how="all", subset=["email", "phone"]).na.fill("unknown")
+
+
+# %% wrong="1.1.7" because="holes in other columns"
+def reachable(customers):
+    return customers.na.drop(how="all", subset=["email", "phone"]).na.fill(
+        "unknown", subset=["country", "city", "name"]
+    )
 
 
 # %% wrong="1.1.7" because="country"

@@ -1107,6 +1107,12 @@ def store_clicks(events, target, checkpoint):
     return known.option("checkpointLocation", checkpoint).trigger(availableNow=True).start()
 
 
+# %% wrong="5.1.8" because="not of the format that is asked for"
+def store_clicks(events, target, checkpoint):
+    known = events.filter("customer_id IS NOT NULL").writeStream.format("parquet")
+    return known.option("checkpointLocation", checkpoint).trigger(availableNow=True).start(target)
+
+
 # %% wrong="5.1.8" because="never ends"
 def store_clicks(events, target, checkpoint):
     known = events.filter("customer_id IS NOT NULL").writeStream.format("delta")

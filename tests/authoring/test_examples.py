@@ -46,7 +46,7 @@ def test_what_leaves_something_behind_does_not(code: str) -> None:
 
 
 def test_the_manifest_names_cells_that_are_neither_set_up_nor_graded() -> None:
-    known = {item.number: item for item in map(source.read, source.find())}
+    known = {item.number: item for item in source.read_all()}
     total = 0
     for notebook in manifest.notebooks():
         twin = notebooks.twin(known[notebook.number], None, None)

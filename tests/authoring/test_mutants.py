@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from autograder.authoring import answers, hidden, judged, notebooks, source
+from autograder.authoring import answers, hidden, notebooks, source
 from autograder.authoring.mutants import equivalents, judging, kept, making, table
 from autograder.authoring.mutants.judging import Fate
 from autograder.authoring.mutants.making import Mutant
@@ -26,7 +26,7 @@ from autograder.authoring.source import Source, SourceError
 from autograder.commands.mutants import command
 from autograder.models import Status
 
-SOURCES = judged.sources()
+SOURCES = [item for item in source.read_all() if item.exercises]
 SLOW_MODULES = ("5.", "6.")
 """Streams and models take many seconds for each mutant: only `course mutants` judges theirs, not every run of the tests."""
 

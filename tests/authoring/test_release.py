@@ -120,7 +120,7 @@ def test_no_variant_is_in_any_released_file(released: Path) -> None:
         for entry in entries
     ]
     sources = "\n".join(path.read_text(encoding="utf-8") for path in paths.SOLUTIONS.glob("*/*.py"))
-    calls = [call for path in source.find() for call in hidden.variant_calls(source.read(path))]
+    calls = [call for item in source.read_all() for call in hidden.variant_calls(item)]
     seeds = {str(call.seed) for call in calls if call.seed is not None}
     shown = re.sub(r"\s|#", "", BETWEEN_MARKERS.sub("", sources))
     descriptions = {re.sub(r"\s", "", entry["description"]): entry["description"] for _, entry in variants}

@@ -415,6 +415,7 @@ FACTS = {
     "used_checkpoint": True,
     "state": 0,
     "killed": False,
+    "foreign": False,
 }
 
 

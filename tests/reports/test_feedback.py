@@ -82,7 +82,7 @@ def test_rows_of_the_sample_show_yours_and_the_expected_value(report: Path, docu
 
 
 def test_nothing_hidden_is_on_any_page(report: Path) -> None:
-    secrets = [secret for path in source.find() for secret in hidden.secrets(source.read(path))]
+    secrets = [secret for item in source.read_all() for secret in hidden.secrets(item)]
     # A message may name what is special about hidden data; that is what descriptions are for.
     secrets = [secret for secret in secrets if secret.kind != "description of a variant"]
     finder, values = hidden.Finder(secrets), hidden_values()

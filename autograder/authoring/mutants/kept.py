@@ -6,16 +6,14 @@ on: the solution and its mutants, what is declared equivalent, the set-up, the c
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from autograder import paths
 from autograder.authoring.mutants import equivalents, making
 from autograder.authoring.source import Source
-from autograder.grading.digests import exercise_digests
+from autograder.grading.digests import data_digests, text_digest
 from autograder.grading.results import write_atomically
 
 FILE = paths.ROOT / "benchmarks" / "mutants.json"
@@ -51,10 +49,4 @@ def digest(item: Source, exercise: str) -> str:
     parts += [entry.name for entry in equivalents.declared(item, exercise)]
     parts += [cell.source for cell in item.of("check", exercise)]
     parts += [cell.source for cell in item.cells if cell.metadata.get("setup")]
-    parts.append(_digests(item.assignment)[exercise])
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def _digests(assignment: str) -> dict[str, str]:
-    return exercise_digests(assignment, released=False)
+    return text_digest([*parts, data_digests(item.assignment)[exercise]])

@@ -14,7 +14,7 @@ from autograder.checks.stream.drive import Drive, own_streams
 from autograder.checks.stream.feed import make_feed
 from autograder.checks.stream.observe import Observed
 from autograder.checks.stream.options import SCENARIO, Scenario, StreamOptions
-from autograder.checks.stream.sink import read_target
+from autograder.checks.stream.sink import holds_files, read_target
 from autograder.compare import AnswerUnreadable, Frame
 
 ANSWER = "answer.parquet"
@@ -51,6 +51,7 @@ class StreamCheck(Check):
                 drive.play(scenario.script)
                 if wanted.starts:
                     content = read_target(wanted, drive.supplied(), spark)
+                    drive.observed.foreign = content is None and holds_files(wanted, drive.supplied())
                 else:
                     content = drive.sink.content(wanted.mode, wanted.last)
         return Answer(content, drive.observed.facts())

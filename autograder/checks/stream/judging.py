@@ -39,8 +39,7 @@ def _judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judg
         if expected.payload is actual.payload:
             return Judgement(True, fraction=1.0)
         if actual.payload is None:
-            reason = NO_CHECKPOINT if not facts["used_checkpoint"] else "Nothing was found in the sink."
-            return Judgement(False, reason, shape="sink")
+            return Judgement(False, _nothing(facts, wanted.sink), shape="sink")
         return Judgement(False, "Your query wrote rows where none are expected.", shape="sink")
     difference = compare_frames(actual.payload, expected.payload, rules(options))
     if not difference.equal:
@@ -57,6 +56,15 @@ def _judge(actual: Answer, expected: Answer, options: Mapping[str, Any]) -> Judg
     if problem:
         return Judgement(False, problem, right=(RIGHT_ROWS,), shape="stream")
     return Judgement(True, right=difference.right, fraction=1.0)
+
+
+def _nothing(facts: Mapping[str, Any], sink: str) -> str:
+    """Why there is no content."""
+    if not facts["used_checkpoint"]:
+        return NO_CHECKPOINT
+    if facts["foreign"]:
+        return f'There are files in `target`, but not of the format that is asked for: `.format("{sink}")`.'
+    return "Nothing was found in the sink."
 
 
 def _account(actual: Frame, expected: Frame, ids: str) -> list[str]:

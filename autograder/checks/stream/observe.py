@@ -23,6 +23,7 @@ class Observed:
     used_checkpoint: whether every start left its offsets in the checkpoint that it was given.
     state: rows kept as state after the last batch.
     killed: whether a process was really killed on the way.
+    foreign: whether there are files where the query was to write, but none of the format that is asked for.
     """
 
     batches: int = 0
@@ -32,6 +33,7 @@ class Observed:
     used_checkpoint: bool = True
     state: int = 0
     killed: bool = False
+    foreign: bool = False
 
     @property
     def endless(self) -> bool:
