@@ -111,7 +111,7 @@ from autograder import variant
 from autograder.runtime import variants
 
 variant("0.1.1", "Zoë", "another name", customer="Zoë")
-variant("0.1.1", "two names", "a name of two words", customer="Ana Sofia")
+variant("0.1.1", "several words", "a name of several words", customer="Ana de Sousa")
 ### END HIDDEN TESTS
 check("0.1.1", greeting, arguments={"customer": "Anna"})
 
@@ -141,7 +141,12 @@ def greeting(customer):
     return f"Hello, {customer}"
 
 
-# %% wrong="0.1.1" because="two words"
+# %% wrong="0.1.1" because="several words"
+def greeting(customer):
+    return f"Hello, {customer.title()}!"
+
+
+# %% wrong="0.1.1" because="several words"
 def greeting(customer):
     return f"Hello, {customer.split()[0]}!"
 
