@@ -1128,24 +1128,6 @@ variant(
 )
 variant(
     "1.4.6",
-    "to the day",
-    "orders of 2023 and 2024 on the day of a birthday, or the day before",
-    customers=variants.replaced(
-        birth_date=F.expr("""
-            element_at(array(DATE '1993-03-10', DATE '1994-05-10', DATE '1973-03-10', DATE '1974-05-10'),
-                       CAST(customer_id % 4 AS INT) + 1)
-        """)
-    ),
-    orders=variants.replaced(
-        order_ts=F.expr("""
-            if(customer_id % 2 = 0, TIMESTAMP '2023-03-10 09:15:00', TIMESTAMP '2024-05-09 21:45:00')
-        """)
-    ),
-    from_day="2023-01-01",
-    to_day="2024-12-31",
-)
-variant(
-    "1.4.6",
     "late on the last day",
     "all orders at half past eleven at night, on the first or the last day",
     orders=variants.replaced(
@@ -1161,6 +1143,24 @@ variant(
     "other days, from April to October 2024",
     from_day="2024-04-15",
     to_day="2024-10-31",
+)
+variant(
+    "1.4.6",
+    "to the day",
+    "orders of 2023 and 2024 on the day of a birthday, or the day before",
+    customers=variants.replaced(
+        birth_date=F.expr("""
+            element_at(array(DATE '1993-03-10', DATE '1994-05-10', DATE '1973-03-10', DATE '1974-05-10'),
+                       CAST(customer_id % 4 AS INT) + 1)
+        """)
+    ),
+    orders=variants.replaced(
+        order_ts=F.expr("""
+            if(customer_id % 2 = 0, TIMESTAMP '2023-03-10 09:15:00', TIMESTAMP '2024-05-09 21:45:00')
+        """)
+    ),
+    from_day="2023-01-01",
+    to_day="2024-12-31",
 )
 ### END HIDDEN TESTS
 check(
@@ -1405,18 +1405,18 @@ def find_customers(
 variant("1.4.7", "a name", "somebody types a name", column="name", wanted="emilie LACROIX")
 variant("1.4.7", "a quotation mark", "somebody types x' OR '1' = '1", wanted="x' OR '1' = '1")
 variant("1.4.7", "another quotation mark", 'somebody types x" OR "1" = "1', wanted='x" OR "1" = "1')
-variant(
-    "1.4.7",
-    "a backslash",
-    "somebody types a backslash, a quotation mark and a comment",
-    wanted="x\\' OR 1 = 1 -- ",
-)
 variant("1.4.7", "a part", "somebody types a part of a city's name", wanted="laga")
 variant("1.4.7", "a beginning", "somebody types how a city's name begins", wanted="MALÁ")
 variant("1.4.7", "a blank", "somebody types a blank in front of a city's name", wanted=" malaga")
 variant("1.4.7", "an accent", "somebody types an accent that is not there", wanted="Bérlin")
 variant("1.4.7", "a per cent sign", "somebody types m%", wanted="m%")
 variant("1.4.7", "a country", "somebody types a country", column="country", wanted="SPAIN")
+variant(
+    "1.4.7",
+    "a backslash",
+    "somebody types a backslash, a quotation mark and a comment",
+    wanted="x\\' OR 1 = 1 -- ",
+)
 ### END HIDDEN TESTS
 check(
     "1.4.7",
