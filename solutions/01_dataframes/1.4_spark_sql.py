@@ -1407,10 +1407,17 @@ variant("1.4.7", "a quotation mark", "somebody types x' OR '1' = '1", wanted="x'
 variant("1.4.7", "another quotation mark", 'somebody types x" OR "1" = "1', wanted='x" OR "1" = "1')
 variant("1.4.7", "a part", "somebody types a part of a city's name", wanted="laga")
 variant("1.4.7", "a beginning", "somebody types how a city's name begins", wanted="MALÁ")
-variant("1.4.7", "a blank", "somebody types a blank in front of a city's name", wanted=" malaga")
+variant("1.4.7", "a blank", "somebody types a blank behind a city's name", wanted="malaga ")
 variant("1.4.7", "an accent", "somebody types an accent that is not there", wanted="Bérlin")
 variant("1.4.7", "a per cent sign", "somebody types m%", wanted="m%")
 variant("1.4.7", "a country", "somebody types a country", column="country", wanted="SPAIN")
+variant(
+    "1.4.7",
+    "rare accents",
+    "somebody types a city with rare accents, without them",
+    customers=variants.replaced(city=F.expr("if(customer_id % 3 = 0, 'Třebíč', city)")),
+    wanted="trebic",
+)
 variant(
     "1.4.7",
     "a backslash",
@@ -1525,7 +1532,7 @@ def find_customers(spark, customers, column, wanted):
     )
 
 
-# %% wrong="1.4.7" because="a blank in front"
+# %% wrong="1.4.7" because="a blank behind"
 def find_customers(spark, customers, column, wanted):
     return spark.sql(
         """
@@ -1553,6 +1560,27 @@ def find_customers(spark, customers, column, wanted):
         SELECT customer_id, name, city, country FROM customers
         WHERE {column} COLLATE UNICODE_CI_AI = '{escaped}'
     """)
+
+
+# %% wrong="1.4.7" because="a blank behind"
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(
+        """
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE IDENTIFIER(:column) COLLATE UNICODE_CI_AI_RTRIM = :wanted
+        """,
+        args={"column": column, "wanted": wanted},
+    )
+
+
+# %% wrong="1.4.7" because="a city with rare accents"
+def find_customers(spark, customers, column, wanted):
+    def plain(text):
+        return F.translate(F.lower(text), "áàâäãéèêëíìîïóòôöõúùûüñç", "aaaaaeeeeiiiiooooouuuunc")
+
+    found = customers.filter(plain(F.col(column)) == plain(F.lit(wanted)))
+    return found.select("customer_id", "name", "city", "country")
 
 
 # %% wrong="1.4.7" because="an accent that is not there"
