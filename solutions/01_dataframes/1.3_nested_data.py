@@ -209,8 +209,9 @@ lists.select(
 #
 # - `business_id`
 # - `main_category`: the first one; NULL when there is none, or the categories are not known
-# - `category_count`: how many there are; 0 when there is none, NULL when they are not known
-# - `serves_food`: true if `Food` **or** `Restaurants` is among the categories, and otherwise false, **also** when they are not known
+# - `category_count`: how many there are; 0 when there is none, NULL when they are not known. One that is listed twice counts twice
+# - `serves_food`: true if `Food` **or** `Restaurants` is among the categories, at any place, and otherwise false, **also** when they are not known.
+#   Other kinds of food, such as `Street Food`, do not count
 
 
 # %% answer="1.3.2" title="What kind of place is it?"
@@ -233,16 +234,32 @@ listed = F.element_at(
     F.array(
         F.array(F.lit("Nightlife"), F.lit("Restaurants")),
         F.array(F.lit("Shopping"), F.lit("Food")),
+        F.array(F.lit("Nightlife"), F.lit("Bars"), F.lit("Music"), F.lit("Restaurants")),
         F.array().cast("array<string>"),
         F.lit(None).cast("array<string>"),
     ),
-    (F.pmod(F.hash("business_id"), F.lit(4)) + 1).cast("int"),
+    (F.pmod(F.hash("business_id"), F.lit(5)) + 1).cast("int"),
 )
 variant(
     "1.3.2",
     "second place",
     "food that is not the first category",
     businesses=variants.replaced(categories=listed),
+)
+alike = F.element_at(
+    F.array(
+        F.array(F.lit("Shopping"), F.lit("Fast Food")),
+        F.array(F.lit("Hotels"), F.lit("Hotel Restaurants")),
+        F.array(F.lit("Bars"), F.lit("Bars")),
+        F.array(F.lit("Food"), F.lit("Food"), F.lit("Bakeries")),
+    ),
+    (F.pmod(F.hash("business_id"), F.lit(4)) + 1).cast("int"),
+)
+variant(
+    "1.3.2",
+    "alike",
+    "categories that only sound like the two, or are listed twice",
+    businesses=variants.replaced(categories=alike),
 )
 variant("1.3.2", "other rows", "other businesses", seed=2207)
 ### END HIDDEN TESTS
@@ -298,6 +315,40 @@ def categories_of(businesses):
         first.alias("main_category"),
         F.size("categories").alias("category_count"),
         F.coalesce(first.isin("Food", "Restaurants"), F.lit(False)).alias("serves_food"),
+    )
+
+
+# %% wrong="1.3.2" because="food that is not the first category"
+def categories_of(businesses):
+    food = F.array(F.lit("Food"), F.lit("Restaurants"))
+    found = F.arrays_overlap(F.slice("categories", 1, 2), food)
+    return businesses.select(
+        "business_id",
+        F.get("categories", 0).alias("main_category"),
+        F.size("categories").alias("category_count"),
+        F.coalesce(found, F.lit(False)).alias("serves_food"),
+    )
+
+
+# %% wrong="1.3.2" because="only sound like the two"
+def categories_of(businesses):
+    food = F.array_join("categories", ",").rlike("Food|Restaurants")
+    return businesses.select(
+        "business_id",
+        F.get("categories", 0).alias("main_category"),
+        F.size("categories").alias("category_count"),
+        F.coalesce(food, F.lit(False)).alias("serves_food"),
+    )
+
+
+# %% wrong="1.3.2" because="listed twice"
+def categories_of(businesses):
+    food = F.arrays_overlap("categories", F.array(F.lit("Food"), F.lit("Restaurants")))
+    return businesses.select(
+        "business_id",
+        F.get("categories", 0).alias("main_category"),
+        F.size(F.array_distinct("categories")).alias("category_count"),
+        F.coalesce(food, F.lit(False)).alias("serves_food"),
     )
 
 
@@ -438,8 +489,8 @@ baskets.select(
 # ### Exercise 1.3.4: hours per week
 #
 # Return `business_id` and `weekly_hours`, a `DOUBLE`: how many hours the business is open per week, all days added up. `"11:30-14:00"` is 2.5 hours. A day that
-# ends at `00:00` ends at midnight, so `"10:00-00:00"` is 14 hours; nobody closes after midnight. A business that is open on no day (an empty map) has 0.0 hours.
-# NULL when the hours are not known. Do it without `explode`.
+# ends at `00:00` ends at midnight, so `"10:00-00:00"` is 14 hours; nobody closes after midnight. A day may also begin at `00:00`: `"00:00-08:00"` is 8 hours, and
+# `"00:00-00:00"` is the whole day, 24. A business that is open on no day (an empty map) has 0.0 hours. NULL when the hours are not known. Do it without `explode`.
 
 
 # %% answer="1.3.4" title="Hours per week"
@@ -467,6 +518,22 @@ odd = F.create_map(F.lit("Monday"), F.lit("06:45-00:00"), F.lit("Friday"), F.lit
 variant(
     "1.3.4", "quarters", "hours that are not full or half", businesses=variants.replaced(hours=odd)
 )
+early = F.create_map(F.lit("Monday"), F.lit("00:00-08:00"), F.lit("Friday"), F.lit("09:00-17:30"))
+variant(
+    "1.3.4",
+    "from midnight on",
+    "businesses that open at midnight",
+    businesses=variants.replaced(hours=early),
+)
+whole_day = F.create_map(
+    F.lit("Monday"), F.lit("00:00-00:00"), F.lit("Friday"), F.lit("10:00-00:00")
+)
+variant(
+    "1.3.4",
+    "the whole day",
+    "businesses that are open from midnight to midnight",
+    businesses=variants.replaced(hours=whole_day),
+)
 none = F.map_filter(F.col("hours"), lambda day, times: F.lit(False))
 variant("1.3.4", "never", "businesses that never open", businesses=variants.replaced(hours=none))
 ### END HIDDEN TESTS
@@ -483,7 +550,7 @@ check("1.3.4", weekly_hours, key=["business_id"], plan={"lacks": ["Generate"]})
 # %% [markdown] hints="1.3.4"
 # 1. Begin with the array of all opening times: `map_values`. Then one small Python function that makes hours (a column) out of one text such as `"11:30-14:00"`.
 # 2. Split at the hyphen, then at the colon. Minutes are sixtieths of an hour. Cast to DOUBLE before you calculate.
-# 3. Midnight: when the closing time is 0, use 24 instead. Then add everything up with `aggregate`, starting with `F.lit(0.0)`.
+# 3. Midnight: when the closing time is 0, use 24 instead, but leave the opening time alone. Then add everything up with `aggregate`, starting with `F.lit(0.0)`.
 
 
 # %% wrong="1.3.4" because="weekly_hours` is wrong"
@@ -536,6 +603,39 @@ def weekly_hours(businesses):
     def length(times):
         opens, closes = clock(F.split(times, "-")[0]), clock(F.split(times, "-")[1])
         return F.when(closes == 0, 24.0).otherwise(closes) - opens
+
+    total = F.aggregate(
+        F.map_values("hours"), F.lit(0.0), lambda so_far, times: so_far + length(times)
+    )
+    return businesses.select("business_id", total.alias("weekly_hours"))
+
+
+# %% wrong="1.3.4" because="that open at midnight"
+def weekly_hours(businesses):
+    minutes = """transform(transform(map_values(hours), t -> replace(t, '00:00', '24:00')), t ->
+        int(substr(t, 7, 2)) * 60 + int(substr(t, 10, 2)) - int(substr(t, 1, 2)) * 60 - int(substr(t, 4, 2)))"""
+    return businesses.selectExpr(
+        "business_id", f"aggregate({minutes}, 0, (s, m) -> s + m) / 60 AS weekly_hours"
+    )
+
+
+# %% wrong="1.3.4" because="from midnight to midnight"
+def weekly_hours(businesses):
+    minutes = """transform(map_values(hours), t -> pmod(
+        int(substr(t, 7, 2)) * 60 + int(substr(t, 10, 2)) - int(substr(t, 1, 2)) * 60 - int(substr(t, 4, 2)), 1440))"""
+    return businesses.selectExpr(
+        "business_id", f"aggregate({minutes}, 0, (s, m) -> s + m) / 60 AS weekly_hours"
+    )
+
+
+# %% wrong="1.3.4" because="from midnight to midnight"
+def weekly_hours(businesses):
+    def clock(text):
+        return F.split(text, ":")[0].cast("double") + F.split(text, ":")[1].cast("double") / 60
+
+    def length(times):
+        opens, closes = clock(F.split(times, "-")[0]), clock(F.split(times, "-")[1])
+        return F.when(closes < opens, closes + 24).otherwise(closes) - opens
 
     total = F.aggregate(
         F.map_values("hours"), F.lit(0.0), lambda so_far, times: so_far + length(times)
@@ -608,7 +708,7 @@ lines.select("value", F.from_json("value", schema).alias("parsed")).show(truncat
 #
 # ### Exercise 1.3.5: reviews out of lines
 #
-# Return one row per line of `reviews_raw` that is **valid JSON**. Lines that came twice stay twice.
+# Return one row per line of `reviews_raw` that is **valid JSON**, whatever fields it has: a field that is missing is NULL. Lines that came twice stay twice.
 #
 # - `review_id`, and `user_id`, which stands inside `user`
 # - `stars` as `INT`. It is NULL where the line has no whole number there; a text such as `"four"`, and also `"4"`, is no number
@@ -630,6 +730,18 @@ def parse_reviews(reviews_raw: DataFrame) -> DataFrame:
 
 # %% check="1.3.5" points=2
 ### BEGIN HIDDEN TESTS
+feed = variants.rows(
+    ('{"stars": 3}',), ("{}",), ('{"user":{"stars":1,"user_id":"u3"},"stars":4}',), ('{"review_id":"r4","stars":4.5}',),
+    ('{"review_id":"r5","user":{"user_id":"u5"},"stars":2,"votes":{"useful":1}} xyz',),
+    ('{"review_id":"r6","user":{"user_id":"u6"},"stars":5,"votes":{"useful":7}',),
+    ('{"review_id":"r7","user":{"user_id":"u7"},"stars":5,"text":"Great :-}',), ("{'review_id': 'r8', 'stars': 5}",),
+)  # fmt: skip
+variant(
+    "1.3.5",
+    "looks",
+    "valid lines that lack fields or have text behind them, and bad lines that look whole",
+    reviews_raw=feed,
+)
 variant("1.3.5", "other rows", "another day of the feed", seed=531)
 cut = F.when(
     F.pmod(F.hash("value"), F.lit(3)) == 0, F.expr("left(value, length(value) - 2)")
@@ -646,6 +758,7 @@ check("1.3.5", parse_reviews)
 # %% [markdown] hints="1.3.5"
 # 1. Two steps: keep the valid lines, then parse them. The text just above the exercise names the function for the first step.
 # 2. Write the schema as the JSON is nested: `user STRUCT<user_id: STRING>`. Then select `parsed.user.user_id`.
+# 3. Too many rows, all with NULL? Do not filter these columns: a valid line may lack any field. Nor does the last character show that a line is whole.
 
 
 # %% wrong="1.3.5" because="not expected"
@@ -699,6 +812,52 @@ def parse_reviews(reviews_raw):
     )
 
 
+# %% wrong="1.3.5" because="lack fields or have text behind them"
+def parse_reviews(reviews_raw):
+    schema = "review_id STRING, user STRUCT<user_id: STRING>, stars INT, votes STRUCT<useful: INT>"
+    valid = reviews_raw.filter(F.trim("value").endswith("}"))
+    parsed = valid.select(F.from_json("value", schema).alias("review"))
+    return parsed.filter("review.review_id IS NOT NULL").select(
+        "review.review_id", "review.user.user_id", "review.stars", "review.votes.useful"
+    )
+
+
+# %% wrong="1.3.5" because="lack fields or have text behind them"
+def parse_reviews(reviews_raw):
+    schema = "review_id STRING, user STRUCT<user_id: STRING>, stars INT, votes STRUCT<useful: INT>"
+    valid = reviews_raw.filter(F.try_parse_json("value").isNotNull())
+    parsed = valid.select(F.from_json("value", schema).alias("review"))
+    return parsed.filter("review.review_id IS NOT NULL").select(
+        "review.review_id", "review.user.user_id", "review.stars", "review.votes.useful"
+    )
+
+
+# %% wrong="1.3.5" because="bad lines that look whole"
+def parse_reviews(reviews_raw):
+    schema = (
+        "review_id STRING, user STRUCT<user_id: STRING>, stars INT, votes STRUCT<useful: INT>,"
+        " _corrupt_record STRING"
+    )
+    parsed = reviews_raw.select(F.from_json("value", schema).alias("review"))
+    valid = parsed.filter(
+        "review.review_id IS NOT NULL AND (review._corrupt_record IS NULL OR review.stars IS NULL)"
+    )
+    return valid.select(
+        "review.review_id", "review.user.user_id", "review.stars", "review.votes.useful"
+    )
+
+
+# %% wrong="1.3.5" because="lack fields or have text behind them"
+def parse_reviews(reviews_raw):
+    valid = reviews_raw.filter(F.try_parse_json("value").isNotNull())
+    return valid.select(
+        F.get_json_object("value", "$.review_id").alias("review_id"),
+        F.get_json_object("value", "$.user.user_id").alias("user_id"),
+        F.regexp_extract("value", r'"stars":\s*(\d+)', 1).try_cast("int").alias("stars"),
+        F.get_json_object("value", "$.votes.useful").cast("int").alias("useful"),
+    )
+
+
 # %% right="1.3.5"
 def parse_reviews(reviews_raw):
     v = reviews_raw.select(F.try_parse_json("value").alias("v")).filter("v IS NOT NULL")
@@ -748,7 +907,8 @@ spark.sql("""
 # ### Exercise 1.3.6: as many stars as possible
 #
 # The text `"4"` is a number to a human being. Read `reviews_raw` again, this time with VARIANT. Return for every **valid** line `review_id`, `stars` as `INT`, where
-# numbers in quotation marks count too and words such as `"four"` give NULL, and `os`: the operating system inside `device`, a field that only a few lines have.
+# numbers in quotation marks count too and words such as `"four"` give NULL, and `os`: the operating system inside `device`, a field that only a few lines have. A field
+# that is missing is NULL; the line stays.
 
 
 # %% answer="1.3.6" title="As many stars as possible"
@@ -772,6 +932,17 @@ variant(
     "quoted",
     "a feed in which all stars are quoted",
     reviews_raw=variants.replaced(value=quoted),
+)
+feed = variants.rows(
+    ('{"stars": "3"}',), ("{}",), ('{"user":{"stars":1,"user_id":"u3"},"stars":"4"}',), ('{"review_id":"r4","stars":"12"}',),
+    ('{"review_id":"r5","stars":2,"device":{"os":"linux"}} xyz',), ('{"review_id":"r6","stars":5,"device":{"os":"linux"}',),
+    ('{"review_id":"r7","stars":5,"text":"Great :-}',), ("{'review_id': 'r8', 'stars': 5}",),
+)  # fmt: skip
+variant(
+    "1.3.6",
+    "looks",
+    "valid lines that lack fields or have text behind them, and bad lines that look whole",
+    reviews_raw=feed,
 )
 variant("1.3.6", "other rows", "another day of the feed", seed=532)
 ### END HIDDEN TESTS
@@ -822,6 +993,35 @@ def generous_stars(reviews_raw):
         F.try_variant_get("v", "$.stars", "int").alias("stars"),
         F.try_variant_get("v", "$.device.os", "string").alias("os"),
     ).filter("stars IS NOT NULL")
+
+
+# %% wrong="1.3.6" because="lack fields or have text behind them"
+def generous_stars(reviews_raw):
+    parsed = reviews_raw.select(F.try_parse_json("value").alias("v")).filter(F.col("v").isNotNull())
+    return parsed.select(
+        F.try_variant_get("v", "$.review_id", "string").alias("review_id"),
+        F.try_variant_get("v", "$.stars", "int").alias("stars"),
+        F.try_variant_get("v", "$.device.os", "string").alias("os"),
+    ).filter("review_id IS NOT NULL")
+
+
+# %% wrong="1.3.6" because="bad lines that look whole"
+def generous_stars(reviews_raw):
+    schema = "review_id STRING, stars STRING, device STRUCT<os: STRING>"
+    parsed = reviews_raw.select(F.from_json("value", schema).alias("r"))
+    return parsed.filter("r.review_id IS NOT NULL").selectExpr(
+        "r.review_id", "try_cast(r.stars AS INT) AS stars", "r.device.os"
+    )
+
+
+# %% wrong="1.3.6" because="lack fields or have text behind them"
+def generous_stars(reviews_raw):
+    parsed = reviews_raw.select("value", F.try_parse_json("value").alias("v"))
+    return parsed.filter("v IS NOT NULL").select(
+        F.variant_get("v", "$.review_id", "string").alias("review_id"),
+        F.regexp_extract("value", r'"stars":\s*"?(\d)', 1).try_cast("int").alias("stars"),
+        F.variant_get("v", "$.device.os", "string").alias("os"),
+    )
 
 
 # %% right="1.3.6"
@@ -988,6 +1188,8 @@ plays = spark.createDataFrame(
 # - `latest`: an array of at most **three** structs with `review_id` and `stars`, the newest review first (by `created`; for equal times the larger `review_id` first); an empty
 #   array without reviews. `F.array()` without arguments is an empty array; beside another array in `F.coalesce` it takes that one's type
 #
+# A review may lack its stars. It is a review all the same: it counts and may be among the latest, only the mean goes without it.
+#
 # You need one join, which the next module explains in depth: `businesses.join(per_business, "business_id", "left")` keeps every business and adds the columns of `per_business`,
 # NULL where there are none.
 
@@ -1018,6 +1220,12 @@ def business_cards(businesses: DataFrame, reviews: DataFrame) -> DataFrame:
 ### BEGIN HIDDEN TESTS
 same_time = variants.replaced(created=F.timestamp_seconds(F.lit(1_750_000_000)))
 variant("1.3.8", "same time", "reviews that were all written at the same moment", reviews=same_time)
+variant(
+    "1.3.8",
+    "no stars",
+    "reviews without stars",
+    reviews=variants.nulls("stars", every=2),
+)
 variant("1.3.8", "no reviews", "a guide without any review", reviews=variants.empty)
 variant("1.3.8", "other rows", "other businesses and reviews", seed=534)
 ### END HIDDEN TESTS
@@ -1103,6 +1311,45 @@ def business_cards(businesses, reviews):
         lambda review: F.struct(review["review_id"], review["stars"]),
     )
     return cards.select("business_id", "name", "rating", latest.alias("latest"))
+
+
+# %% wrong="1.3.8" because="reviews without stars"
+def business_cards(businesses, reviews):
+    newest_first = F.sort_array(
+        F.collect_list(F.struct("created", "review_id", "stars")), asc=False
+    )
+    per_business = reviews.groupBy("business_id").agg(
+        F.count("stars").alias("count"), F.avg("stars").alias("mean"), newest_first.alias("all")
+    )
+    latest = F.transform(
+        F.slice("all", 1, 3), lambda review: F.struct(review["review_id"], review["stars"])
+    )
+    return businesses.join(per_business, "business_id", "left").select(
+        "business_id",
+        "name",
+        F.struct(F.coalesce("count", F.lit(0)).alias("count"), F.col("mean")).alias("rating"),
+        F.coalesce(latest, F.array()).alias("latest"),
+    )
+
+
+# %% wrong="1.3.8" because="reviews without stars"
+def business_cards(businesses, reviews):
+    newest_first = F.sort_array(
+        F.collect_list(F.struct("created", "review_id", "stars")), asc=False
+    )
+    rated = reviews.filter("stars IS NOT NULL")
+    per_business = rated.groupBy("business_id").agg(
+        F.count("*").alias("count"), F.avg("stars").alias("mean"), newest_first.alias("all")
+    )
+    latest = F.transform(
+        F.slice("all", 1, 3), lambda review: F.struct(review["review_id"], review["stars"])
+    )
+    return businesses.join(per_business, "business_id", "left").select(
+        "business_id",
+        "name",
+        F.struct(F.coalesce("count", F.lit(0)).alias("count"), F.col("mean")).alias("rating"),
+        F.coalesce(latest, F.array()).alias("latest"),
+    )
 
 
 # %% right="1.3.8"

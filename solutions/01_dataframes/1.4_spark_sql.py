@@ -448,8 +448,8 @@ spark.sql("SELECT * FROM categories WHERE category_id IN (1, 5, 17) ORDER BY cat
 # ### Exercise 1.4.3: the path to a category
 #
 # Return for each category its `category_id`, the `path` from its root, such as `Home > Kitchen > Cookware` (a blank before and after each `>`), and its `depth`
-# as an `INT`: 1 for a root, 2 for its children, and so on. The tree may have **any** number of levels. A category that no root leads to, because
-# its parent is not in the table, is not in the result.
+# as an `INT`: 1 for a root, 2 for its children, and so on. The tree may have **any** number of levels, and a name may have a `>` of its own. A category that no
+# root leads to, because its parent is not in the table, is not in the result.
 
 
 # %% answer="1.4.3" title="The path to a category"
@@ -474,18 +474,16 @@ def category_paths(spark: SparkSession, categories: DataFrame) -> DataFrame:
 
 # %% check="1.4.3" points=2
 ### BEGIN HIDDEN TESTS
+from itertools import pairwise
+
+levels = [9, 3, 7, 1, 2, 12, 6, 11, 8, 10, 15, 13]
+chain = [(child, parent, f"Part {child}") for parent, child in pairwise(levels)]
 variant(
     "1.4.3",
     "deeper",
-    "a tree with five levels, in which children may have smaller numbers than their parents",
+    "a tree with twelve levels, children with smaller numbers than their parents, and a > in a name",
     categories=variants.rows(
-        (9, None, "Wood"),
-        (3, 9, "Tables"),
-        (7, 3, "Oak"),
-        (1, 7, "Round"),
-        (2, 1, "Small"),
-        (4, 1, "Large"),
-        (5, None, "Paper"),
+        (9, None, "Wood"), *chain, (4, 1, "Small"), (14, 5, "Small"), (5, None, "Paper > 100 g")
     ),
 )
 variant(
@@ -534,7 +532,7 @@ def category_paths(spark, categories):
     """)
 
 
-# %% wrong="1.4.3" because="a tree with five levels"
+# %% wrong="1.4.3" because="a tree with twelve levels"
 def category_paths(spark, categories):
     return spark.sql("""
         SELECT category_id, name AS path, 1 AS depth FROM categories WHERE parent_id IS NULL
@@ -548,6 +546,33 @@ def category_paths(spark, categories):
         JOIN categories AS b ON b.parent_id = a.category_id
         JOIN categories AS c ON c.parent_id = b.category_id
         WHERE a.parent_id IS NULL
+    """)
+
+
+# %% wrong="1.4.3" because="a tree with twelve levels"
+def category_paths(spark, categories):
+    return spark.sql("""
+        WITH RECURSIVE tree AS (
+            SELECT category_id, name AS path, 1 AS depth FROM categories WHERE parent_id IS NULL
+            UNION ALL
+            SELECT c.category_id, concat(t.path, ' > ', c.name), t.depth + 1
+            FROM categories AS c JOIN tree AS t ON c.parent_id = t.category_id
+            WHERE t.depth < 5
+        )
+        SELECT * FROM tree
+    """)
+
+
+# %% wrong="1.4.3" because="a tree with twelve levels"
+def category_paths(spark, categories):
+    return spark.sql("""
+        WITH RECURSIVE tree AS (
+            SELECT category_id, name AS path FROM categories WHERE parent_id IS NULL
+            UNION ALL
+            SELECT c.category_id, concat(t.path, ' > ', c.name)
+            FROM categories AS c JOIN tree AS t ON c.parent_id = t.category_id
+        )
+        SELECT category_id, path, size(split(path, '>')) AS depth FROM tree
     """)
 
 
@@ -1119,6 +1144,24 @@ variant(
     from_day="2024-04-15",
     to_day="2024-10-31",
 )
+variant(
+    "1.4.6",
+    "to the day",
+    "orders of 2023 and 2024 on the day of a birthday, or the day before",
+    customers=variants.replaced(
+        birth_date=F.expr("""
+            element_at(array(DATE '1993-03-10', DATE '1994-05-10', DATE '1973-03-10', DATE '1974-05-10'),
+                       CAST(customer_id % 4 AS INT) + 1)
+        """)
+    ),
+    orders=variants.replaced(
+        order_ts=F.expr("""
+            if(customer_id % 2 = 0, TIMESTAMP '2023-03-10 09:15:00', TIMESTAMP '2024-05-09 21:45:00')
+        """)
+    ),
+    from_day="2023-01-01",
+    to_day="2024-12-31",
+)
 ### END HIDDEN TESTS
 check(
     "1.4.6",
@@ -1220,6 +1263,47 @@ def orders_by_age(spark, customers, orders, from_day, to_day):
     )
 
 
+# %% wrong="1.4.6" because="on the day of a birthday"
+def orders_by_age(spark, customers, orders, from_day, to_day):
+    return spark.sql(
+        """
+        SELECT CASE WHEN age IS NULL THEN 'unknown'
+                    WHEN age < 30 THEN 'under 30'
+                    WHEN age < 50 THEN '30 to 49'
+                    ELSE '50 and over' END AS age_band,
+               count(*) AS orders, count(DISTINCT customer_id) AS customers
+        FROM (
+            SELECT o.*, datediff(o.order_ts, c.birth_date) / 365.25 AS age
+            FROM orders AS o JOIN customers AS c ON c.customer_id = o.customer_id
+        )
+        WHERE CAST(order_ts AS DATE) BETWEEN :from_day AND :to_day
+        GROUP BY 1
+        """,
+        args={"from_day": from_day, "to_day": to_day},
+    )
+
+
+# %% wrong="1.4.6" because="on the day of a birthday"
+def orders_by_age(spark, customers, orders, from_day, to_day):
+    return spark.sql(
+        """
+        SELECT CASE WHEN age IS NULL THEN 'unknown'
+                    WHEN age < 30 THEN 'under 30'
+                    WHEN age < 50 THEN '30 to 49'
+                    ELSE '50 and over' END AS age_band,
+               count(*) AS orders, count(DISTINCT customer_id) AS customers
+        FROM (
+            SELECT o.*, year(order_ts) - year(birth_date)
+                   - if(dayofyear(order_ts) < dayofyear(birth_date), 1, 0) AS age
+            FROM orders AS o JOIN customers AS c ON c.customer_id = o.customer_id
+        )
+        WHERE CAST(order_ts AS DATE) BETWEEN :from_day AND :to_day
+        GROUP BY 1
+        """,
+        args={"from_day": from_day, "to_day": to_day},
+    )
+
+
 # %% wrong="1.4.6" because="from April to October 2024"
 def orders_by_age(spark, customers, orders, from_day, to_day):
     return spark.sql("""
@@ -1295,8 +1379,8 @@ spark.sql("""
 # ### Exercise 1.4.7: the search box
 #
 # Write the query behind a search form. `column` is the column to search, `name`, `city` or `country`; `wanted` is what somebody typed. Return `customer_id`, `name`, `city` and
-# `country` of the customers whose value in that column equals `wanted`, when upper and lower case and accents are ignored. Nothing else is ignored: `wanted` is the whole value, and
-# a `%` in it is just a `%`. The result's columns stay plain `STRING`. Whatever people type, it must never be read as SQL.
+# `country` of the customers whose value in that column equals `wanted`, when upper and lower case and accents are ignored. Nothing else is ignored: `wanted` is the whole value, a blank at
+# its beginning or end is part of it, and a `%` in it is just a `%`. The result's columns stay plain `STRING`. Whatever people type, it must never be read as SQL.
 
 
 # %% answer="1.4.7" title="The search box"
@@ -1322,9 +1406,24 @@ variant("1.4.7", "a name", "somebody types a name", column="name", wanted="emili
 variant("1.4.7", "a quotation mark", "somebody types x' OR '1' = '1", wanted="x' OR '1' = '1")
 variant("1.4.7", "another quotation mark", 'somebody types x" OR "1" = "1', wanted='x" OR "1" = "1')
 variant("1.4.7", "a part", "somebody types a part of a city's name", wanted="laga")
+variant("1.4.7", "a beginning", "somebody types how a city's name begins", wanted="MALÁ")
+variant("1.4.7", "a blank", "somebody types a blank behind a city's name", wanted="malaga ")
 variant("1.4.7", "an accent", "somebody types an accent that is not there", wanted="Bérlin")
 variant("1.4.7", "a per cent sign", "somebody types m%", wanted="m%")
 variant("1.4.7", "a country", "somebody types a country", column="country", wanted="SPAIN")
+variant(
+    "1.4.7",
+    "rare accents",
+    "somebody types a city with rare accents, without them",
+    customers=variants.replaced(city=F.expr("if(customer_id % 3 = 0, 'Třebíč', city)")),
+    wanted="trebic",
+)
+variant(
+    "1.4.7",
+    "a backslash",
+    "somebody types a backslash, a quotation mark and a comment",
+    wanted="x\\' OR 1 = 1 -- ",
+)
 ### END HIDDEN TESTS
 check(
     "1.4.7",
@@ -1419,6 +1518,69 @@ def find_customers(spark, customers, column, wanted):
         """,
         args={"column": column, "wanted": wanted},
     )
+
+
+# %% wrong="1.4.7" because="how a city's name begins"
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(
+        """
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE startswith(IDENTIFIER(:column) COLLATE UNICODE_CI_AI, :wanted)
+        """,
+        args={"column": column, "wanted": wanted},
+    )
+
+
+# %% wrong="1.4.7" because="a blank behind"
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(
+        """
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE trim(IDENTIFIER(:column)) COLLATE UNICODE_CI_AI = trim(:wanted)
+        """,
+        args={"column": column, "wanted": wanted},
+    )
+
+
+# %% wrong="1.4.7" because="a backslash, a quotation mark"
+def find_customers(spark, customers, column, wanted):
+    doubled = wanted.replace("'", "''")
+    return spark.sql(f"""
+        SELECT customer_id, name, city, country FROM customers
+        WHERE {column} COLLATE UNICODE_CI_AI = '{doubled}'
+    """)
+
+
+# %% wrong="1.4.7" because="a backslash, a quotation mark"
+def find_customers(spark, customers, column, wanted):
+    escaped = wanted.replace("'", "\\'")
+    return spark.sql(f"""
+        SELECT customer_id, name, city, country FROM customers
+        WHERE {column} COLLATE UNICODE_CI_AI = '{escaped}'
+    """)
+
+
+# %% wrong="1.4.7" because="a blank behind"
+def find_customers(spark, customers, column, wanted):
+    return spark.sql(
+        """
+        SELECT customer_id, name, city, country
+        FROM customers
+        WHERE IDENTIFIER(:column) COLLATE UNICODE_CI_AI_RTRIM = :wanted
+        """,
+        args={"column": column, "wanted": wanted},
+    )
+
+
+# %% wrong="1.4.7" because="a city with rare accents"
+def find_customers(spark, customers, column, wanted):
+    def plain(text):
+        return F.translate(F.lower(text), "áàâäãéèêëíìîïóòôöõúùûüñç", "aaaaaeeeeiiiiooooouuuunc")
+
+    found = customers.filter(plain(F.col(column)) == plain(F.lit(wanted)))
+    return found.select("customer_id", "name", "city", "country")
 
 
 # %% wrong="1.4.7" because="an accent that is not there"
