@@ -117,7 +117,8 @@ print("learnt in fit:", fitted.stages[0].surrogateDF.first().asDict(), fitted.st
 # ### Exercise 6.1.2.1: the first model
 #
 # Return a **fitted** pipeline that predicts `churn` from the columns in `NUMBERS` and `CATEGORIES`: fill holes with the median, index the categories so that unknown ones are kept, one-hot encode them,
-# assemble, and end in a logistic regression. The check applies your model to customers whose label your code never sees, and computes the AUC itself.
+# assemble, and end in a logistic regression without a penalty (`regParam` stays at 0, as it is anyway: a penalty hides columns). The check applies your model to customers whose label your code never sees, and computes the
+# AUC itself. Leave nothing out: among the hidden customers **every one of the 16 columns counts**, and no category is "more" than another.
 
 
 # %% answer="6.1.2.1" title="The first model"
@@ -145,12 +146,39 @@ def first_model(churn_train: DataFrame) -> PipelineModel:
 from autograder import variant
 from autograder.runtime import variants
 
-variant("6.1.2.1", "other customers", "the customers of another year", seed=6_120_749_315_882_461)
+# Who spends much leaves, but what is written down as spent also has the sum of all other columns in it. Without one of them it cannot be taken out again.
+middles = {
+    "age": (44, 12), "income": (33000, 14000), "tenure_months": (27, 18), "orders_90d": (4, 4), "days_since_order": (56, 50),
+    "support_tickets": (1, 1.3), "late_deliveries": (1, 1.3), "payment_failures": (0, 0.75), "discount_share": (0.25, 0.27),
+    "app_logins_90d": (30, 17), "survey_score": (5, 2.3),
+}  # fmt: skip
+# By frequency, these are neither first nor last, so that the number of a category is no measure.
+chosen = {
+    "country": ["France", "United States", "Italy", "Brazil"],
+    "contract": ["yearly"],
+    "plan": ["plus"],
+    "channel": ["friend", "shop"],
+}
+others = sum((F.coalesce(name, F.lit(at)) - at) / width for name, (at, width) in middles.items())
+others += sum(F.when(F.col(name).isin(values), 1).otherwise(-1) for name, values in chosen.items())
+luck = F.pmod(F.xxhash64(F.lit("luck"), "customer_id"), F.lit(1000)) / 1000
+all_count = variants.replaced(
+    churn=(luck < 1 / (1 + F.exp((68 - F.col("monthly_spend")) / 5))).cast("int"),
+    monthly_spend=F.col("monthly_spend") - 24 * others,
+)
+variant(
+    "6.1.2.1",
+    "all columns count",
+    "customers of another year, for whom every column counts",
+    seed=6_120_749_315_882_461,
+    churn_train=all_count,
+    churn_test=all_count,
+)
 ### END HIDDEN TESTS
 check("6.1.2.1", first_model, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"], "inputs": [*NUMBERS, *CATEGORIES],
-    "metric": "auc", "stages": ["Imputer", "StringIndexer", "OneHotEncoder", "VectorAssembler", "LogisticRegression"],
-    "settings": {"Imputer.strategy": "median"},
+    "metric": "auc", "close": 0.9, "stages": ["Imputer", "StringIndexer", "OneHotEncoder", "VectorAssembler", "LogisticRegression"],
+    "settings": {"Imputer.strategy": "median", "LogisticRegression.regParam": 0.0},
 })  # fmt: skip
 
 # %% [markdown] equivalent="6.1.2.1" because="The task names neither the columns in between nor the number of steps; some steps more or fewer end at the same model, within its band."
@@ -237,6 +265,112 @@ def first_model(churn_train):
     return Pipeline(stages=stages).fit(churn_train)
 
 
+# %% wrong="6.1.2.1" because="for whom every column counts"
+def first_model(churn_train):
+    numbers = NUMBERS[2:3] + NUMBERS[5:9]
+    filled = [f"{name}_filled" for name in numbers]
+    stages = [
+        Imputer(inputCols=numbers, outputCols=filled, strategy="median"),
+        StringIndexer(inputCol="contract", outputCol="contract_index", handleInvalid="keep"),
+        OneHotEncoder(inputCol="contract_index", outputCol="contract_vector"),
+        VectorAssembler(inputCols=[*filled, "contract_vector"], outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="for whom every column counts"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled + indexed, outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="for whom every column counts"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled, outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="for whom every column counts"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled + encoded[:3], outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="for whom every column counts"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled[:-1] + encoded, outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% wrong="6.1.2.1" because="`LogisticRegression` needs another `regParam`"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    stages = [
+        Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+        StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+        OneHotEncoder(inputCols=indexed, outputCols=encoded),
+        VectorAssembler(inputCols=filled + encoded, outputCol="features"),
+        LogisticRegression(labelCol="churn", maxIter=20, regParam=0.1),
+    ]
+    return Pipeline(stages=stages).fit(churn_train)
+
+
+# %% right="6.1.2.1"
+def first_model(churn_train):
+    filled = [f"{name}_filled" for name in NUMBERS]
+    indexed = [f"{name}_index" for name in CATEGORIES]
+    encoded = [f"{name}_vector" for name in CATEGORIES]
+    preparation = Pipeline(
+        stages=[
+            Imputer(inputCols=NUMBERS, outputCols=filled, strategy="median"),
+            StringIndexer(inputCols=CATEGORIES, outputCols=indexed, handleInvalid="keep"),
+            OneHotEncoder(inputCols=indexed, outputCols=encoded),
+            VectorAssembler(inputCols=encoded[::-1] + filled[::-1], outputCol="features"),
+        ]
+    ).fit(churn_train)
+    model = LogisticRegression(labelCol="churn").fit(preparation.transform(churn_train))
+    return PipelineModel(stages=[*preparation.stages, model])
+
+
 # %% right="6.1.2.1"
 def first_model(churn_train):
     stages = [
@@ -255,7 +389,7 @@ def first_model(churn_train):
     )
     columns = [f"{name}_known" for name in NUMBERS] + [f"{name}_v" for name in CATEGORIES]
     stages.append(VectorAssembler().setInputCols(columns).setOutputCol("x"))
-    stages.append(LogisticRegression(featuresCol="x", labelCol="churn", maxIter=20, regParam=0.005))
+    stages.append(LogisticRegression(featuresCol="x", labelCol="churn", maxIter=20))
     return Pipeline(stages=stages).fit(churn_train)
 
 
@@ -354,6 +488,13 @@ variant(
 )
 variant(
     "6.1.2.2",
+    "silent and nobody left",
+    "customers of whom nobody left, and a threshold that no score reaches",
+    churn_test=variants.only("churn = 0"),
+    threshold=0.99,
+)
+variant(
+    "6.1.2.2",
     "on the border",
     "scores that are exactly the threshold",
     churn_test=variants.replaced(
@@ -388,6 +529,23 @@ def measures(churn_test, threshold):
         "precision": hits / (hits + alarms) if hits + alarms else 0.0,
         "recall": hits / (hits + misses) if hits + misses else None,
         "f1": 2 * hits / (2 * hits + alarms + misses) if hits + alarms + misses else None,
+        "log_loss": log_loss,
+    }
+
+
+# %% wrong="6.1.2.2" because="nobody left, and a threshold that no score reaches"
+def measures(churn_test, threshold):
+    said, left = F.col("score") >= threshold, F.col("churn") == 1
+    loss = -F.avg(F.log(F.when(left, F.col("score")).otherwise(1 - F.col("score"))))
+    hits, alarms, misses, log_loss = (
+        rule_scores(churn_test)
+        .agg(F.count_if(said & left), F.count_if(said & ~left), F.count_if(~said & left), loss)
+        .first()
+    )
+    return {
+        "precision": hits / (hits + alarms) if hits + alarms else None,
+        "recall": hits / (hits + misses) if hits + misses else None,
+        "f1": 2 * hits / (2 * hits + alarms + misses) if hits else 0.0,
         "log_loss": log_loss,
     }
 
@@ -608,7 +766,7 @@ variant(
     "on the border",
     "scores that are exactly one of the thresholds",
     churn_test=variants.replaced(
-        contract=F.lit("yearly"), days_since_order=F.lit(240), payment_failures=F.lit(0),
+        contract=F.lit("yearly"), days_since_order=F.lit(192), payment_failures=F.lit(0),
         support_tickets=F.lit(0), monthly_spend=F.lit(0.0),
     ),
     voucher=1.0,
@@ -627,7 +785,8 @@ check("6.1.2.4", cheapest, arguments={"voucher": 10.0, "loss": 80.0})
 # %% [markdown] hints="6.1.2.4"
 # 1. For one threshold: how many get a voucher, and how many leave without one? Write that first.
 # 2. 21 thresholds need not be 21 jobs: `agg` takes a list of columns, one per threshold.
-# 3. For the tie: `min` and `max` compare tuples from left to right, and a `key` may turn the second part round.
+# 3. Floating point is not exact: `0.05 * 6` gives 0.30000000000000004, and a score of 0.3 does not reach that. `step / 20` gives the number that is nearest to each threshold.
+# 4. For the tie: `min` and `max` compare tuples from left to right, and a `key` may turn the second part round.
 
 
 # %% wrong="6.1.2.4" because="threshold"
@@ -705,6 +864,34 @@ def cheapest(churn_test, voucher, loss):
         pairs.groupBy("step").agg(F.sum(cost).alias("cost")).orderBy("cost", F.desc("step")).first()
     )
     return {"threshold": best.step / 20, "cost": best.cost}
+
+
+# %% right="6.1.2.4"
+def cheapest(churn_test, voucher, loss):
+    import numpy as np
+
+    scores = rule_scores(churn_test).toPandas()
+    best = None
+    for value in np.arange(0, 1.01, 0.05):
+        sent = scores["score"] >= value
+        cost = voucher * sent.sum() + loss * (~sent & (scores["churn"] == 1)).sum()
+        if best is None or cost <= best[0]:
+            best = (cost, value)
+    return {"threshold": float(best[1]), "cost": float(best[0])}
+
+
+# %% right="6.1.2.4"
+def cheapest(churn_test, voucher, loss):
+    scores = rule_scores(churn_test).collect()
+    value, best = 0.0, None
+    for _ in range(21):
+        cost = sum(
+            voucher if row.score >= value else loss if row.churn == 1 else 0.0 for row in scores
+        )
+        if best is None or cost <= best["cost"]:
+            best = {"threshold": value, "cost": float(cost)}
+        value += 0.05
+    return best
 
 
 # %% [markdown]
@@ -839,12 +1026,12 @@ def balanced_model(churn_train):
 # ### Exercise 6.1.2.6: a tree for the regions
 #
 # Add `delivery_region` to the categories: it has 48 values, and one more place for unknown ones. Return a fitted pipeline of `prepared(...)` with all `NUMBERS`, all `CATEGORIES` and the region (17 features), and a decision tree
-# that is at most 5 levels deep.
+# with `maxDepth=5`.
 
 
 # %% answer="6.1.2.6" title="A tree for the regions"
 def region_tree(churn_train: DataFrame) -> PipelineModel:
-    """A fitted pipeline with a decision tree of depth 5 at most on 17 features."""
+    """A fitted pipeline with a decision tree of maxDepth=5 on 17 features."""
     ### BEGIN SOLUTION
     stages = prepared(categories=[*CATEGORIES, "delivery_region"])
     tree = DecisionTreeClassifier(labelCol="churn", maxDepth=5, maxBins=64)
@@ -859,11 +1046,11 @@ variant("6.1.2.6", "other customers", "the customers of another year", seed=6_12
 check("6.1.2.6", region_tree, deadline=120, model={
     "train": "churn_train", "test": "churn_test", "label": "churn", "key": ["customer_id"],
     "inputs": [*NUMBERS, *CATEGORIES, "delivery_region"], "metric": "auc", "stages": ["DecisionTreeClassifier"], "at_most": {"depth": 5}, "features": 17,
+    "settings": {"DecisionTreeClassifier.maxDepth": 5},
 })  # fmt: skip
 
-# %% [markdown] equivalent="6.1.2.6" because="A depth of 5 is what Spark takes anyway, four levels are allowed too, and 49 bins are enough for 49 values."
+# %% [markdown] equivalent="6.1.2.6" because="A depth of 5 is what Spark takes anyway, and 49 bins are enough for 49 values."
 # - drop option: maxDepth=5 of DecisionTreeClassifier
-# - number: 5 → 4
 # - number: 64 → 65
 # - number: 64 → 63
 
@@ -887,6 +1074,13 @@ def region_tree(churn_train):
     return Pipeline(stages=[*stages, tree]).fit(churn_train)
 
 
+# %% wrong="6.1.2.6" because="needs another `maxDepth`"
+def region_tree(churn_train):
+    stages = prepared(categories=[*CATEGORIES, "delivery_region"])
+    tree = DecisionTreeClassifier(labelCol="churn", maxDepth=3, maxBins=64)
+    return Pipeline(stages=[*stages, tree]).fit(churn_train)
+
+
 # %% wrong="6.1.2.6" because="16 features"
 def region_tree(churn_train):
     tree = DecisionTreeClassifier(labelCol="churn", maxDepth=5, maxBins=64)
@@ -900,7 +1094,7 @@ def region_tree(churn_train):
         DecisionTreeClassifier()
         .setLabelCol("churn")
         .setMaxBins(49)
-        .setMaxDepth(4)
+        .setMaxDepth(5)
         .setImpurity("entropy")
     )
     return Pipeline(stages=[*stages, tree]).fit(churn_train)
