@@ -294,7 +294,7 @@ def first_model(churn_train):
     return Pipeline(stages=stages).fit(churn_train)
 
 
-# %% wrong="6.1.2.1" because="for whom every column counts"
+# %% wrong="6.1.2.1" because="AUC on new rows is below what a model that does the task reaches"
 def first_model(churn_train):
     filled = [f"{name}_filled" for name in NUMBERS]
     indexed = [f"{name}_index" for name in CATEGORIES]
