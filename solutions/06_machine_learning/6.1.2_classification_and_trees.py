@@ -117,8 +117,8 @@ print("learnt in fit:", fitted.stages[0].surrogateDF.first().asDict(), fitted.st
 # ### Exercise 6.1.2.1: the first model
 #
 # Return a **fitted** pipeline that predicts `churn` from the columns in `NUMBERS` and `CATEGORIES`: fill holes with the median, index the categories so that unknown ones are kept, one-hot encode them,
-# assemble, and end in a logistic regression without a penalty (`regParam` stays at 0, as it is anyway: a penalty hides columns). The check applies your model to customers whose label your code never sees, and computes the
-# AUC itself. Leave nothing out: among the hidden customers **every one of the 16 columns counts**, and no category is "more" than another.
+# assemble, and end in a logistic regression without a penalty (`regParam` keeps its default, 0). The check applies your model to customers whose label your code never sees, and computes the AUC itself. Leave nothing out: for some hidden customers
+# **each of the 16 columns counts**, and no category is "more" than another.
 
 
 # %% answer="6.1.2.1" title="The first model"
