@@ -6,7 +6,7 @@ export PYTHON
 
 COURSE := .venv/bin/course
 PYTEST := .venv/bin/python -m pytest
-TWO := --numprocesses 2 --max-worker-restart 0
+PROCESSES := --numprocesses 2 --max-worker-restart 0
 RESULTS := results/sample
 REPORT := report/sample
 RECORDED := $(CURDIR)/.course/recorded
@@ -41,12 +41,12 @@ test: environment-dev  ## Everything that CI runs: style, types, drift, the cour
 	@$(MAKE) --no-print-directory nbval
 	$(COURSE) build --check --recorded $(RECORDED)
 	@.venv/bin/python benchmarks/answers.py --say
-	$(PYTEST) $(TWO) --dist loadscope --no-loadscope-reorder --durations 20 --durations-min 10
+	$(PYTEST) $(PROCESSES) --dist loadscope --no-loadscope-reorder --durations 20 --durations-min 10
 
 # Later modules take longest, and what begins last should be short: the other process waits for it.
 nbval: environment-dev  ## Run every solution notebook once: nbval compares the outputs, what it makes is recorded
 	rm -rf $(RECORDED)
-	COURSE_RECORD=$(RECORDED) $(PYTEST) $(TWO) --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg $$(ls -rd solutions/[0-9]*)
+	COURSE_RECORD=$(RECORDED) $(PYTEST) $(PROCESSES) --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with autograder/authoring/sanitize.cfg $$(ls -rd solutions/[0-9]*)
 
 answers: environment-dev  ## Judge all wrong and right answers of notebooks that have changed, and keep that it was done
 	@$(COURSE) setup
