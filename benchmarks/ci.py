@@ -20,8 +20,8 @@ from publishing import publish, table
 from autograder import paths
 
 PARTS = (
-    ("packages, jars, Java's classes", r""),
-    ("lint, types, `course verify`", r"\.venv/bin/ruff check"),
+    ("packages and jars", r""),
+    ("Java's classes, beside lint, types and `course verify`", r"Set-up is complete"),
     ("every notebook once (nbval)", r".*--nbval"),
     ("`course build --check`", r"\.venv/bin/course build --check"),
     ("tests", r"\.venv/bin/python -m pytest"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,9 +50,11 @@ def test_files_and_the_notebooks_in_them_are_not_torn_apart(tmp_path: Path) -> N
     for name in ("class", "feedback"):
         text = TESTS.format(log=str(log), name="reports").replace("reports {unit}", "reports")
         (tmp_path / "reports" / f"test_{name}.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses", "2"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "--numprocesses", "2"]
     command += ["--dist", "loadscope", "--no-loadscope-reorder", str(tmp_path), "--rootdir", str(tmp_path)]
-    subprocess.run(command, check=True, capture_output=True)
+    # No other plugins: it is started three times, and they take most of the time.
+    only = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, check=True, capture_output=True, env=only)
     processes: dict[str, set[str]] = {}
     for line in log.read_text(encoding="utf-8").splitlines():
         unit, process = line.rsplit(" ", 1)

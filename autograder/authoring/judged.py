@@ -37,7 +37,7 @@ BESIDE = (
 EVERYTHING = "COURSE_ANSWERS"
 """The environment variable that, set to `all`, has every answer judged."""
 
-PART = 6
+PART = 10
 """One in so many answers is judged although nothing has changed."""
 
 

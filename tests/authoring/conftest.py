@@ -9,6 +9,7 @@ import pytest
 
 from autograder.authoring import build
 from autograder.authoring.new import new
+from tests.sharing import made_once
 
 NUMBER = "2.1"
 
@@ -16,10 +17,12 @@ NUMBER = "2.1"
 @pytest.fixture(scope="session")
 def new_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a course whose only notebook is what `course new` writes; tests must not change it."""
-    root = tmp_path_factory.mktemp("course")
-    new(NUMBER, "Joins, sets, duplicates", "02_joins_windows_udfs", root=root)
-    build.write(build.build(root=root), root)
-    return root
+
+    def make(root: Path) -> None:
+        new(NUMBER, "Joins, sets, duplicates", "02_joins_windows_udfs", root=root)
+        build.write(build.build(root=root), root)
+
+    return made_once(tmp_path_factory, "new-course", make)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ import nbformat
 import pexpect
 import pytest
 
+from tests.sharing import made_once
+
 SOURCE = '''\
 # %% [markdown]
 # # 1.1 Numbers
@@ -167,14 +169,16 @@ class Course:
 @pytest.fixture(scope="session")
 def built_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An author's repository of one notebook, built by `course build`."""
-    root = tmp_path_factory.mktemp("author")
-    source = root / "solutions" / f"{NUMBER}.py"
-    source.parent.mkdir(parents=True)
-    source.write_text(SOURCE, encoding="utf-8")
-    shutil.copy(REPOSITORY / "jars.lock", root)
-    done = Course(root, command=AS_AUTHORS).run("build")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return root
+
+    def make(root: Path) -> None:
+        source = root / "solutions" / f"{NUMBER}.py"
+        source.parent.mkdir(parents=True)
+        source.write_text(SOURCE, encoding="utf-8")
+        shutil.copy(REPOSITORY / "jars.lock", root)
+        done = Course(root, command=AS_AUTHORS).run("build")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(tmp_path_factory, "author", make)
 
 
 @pytest.fixture
