@@ -38,9 +38,10 @@ def _prepare_grading() -> None:
 
     from autograder.setup import bytecode, java_start
 
-    click.echo(
-        "Preparing Java's classes and Python's bytecode for the sandbox (about a minute, once for a machine) ..."
-    )
+    if java_start.prepared() is None:
+        click.echo(
+            "Preparing Java's classes and Python's bytecode for the sandbox (about a minute, once for a machine) ..."
+        )
     for make in (java_start.make, bytecode.make):
         try:
             make()

@@ -25,12 +25,10 @@ COURSE = Path(sys.executable).parent / "course"
 TOOLS = ("sh", "sed", "head", "dirname", "cksum", "tr", "cat", "id", "grep", "rm", "true", "false", "git")
 
 
-def test_a_second_setup_changes_nothing_and_is_quick(run: Run) -> None:
+def test_a_second_setup_changes_nothing(run: Run) -> None:
     assert run(COURSE, "setup").returncode == 0
     before = {path: path.stat().st_mtime_ns for path in STATE.glob("*/*")}
-    begin = time.monotonic()
     answer = run(COURSE, "setup")
-    assert time.monotonic() - begin < 5
     assert answer.stdout.startswith("Set-up is complete: 8 jars")
     assert {path: path.stat().st_mtime_ns for path in STATE.glob("*/*")} == before
 
@@ -194,18 +192,23 @@ def test_make_in_a_path_with_a_space_is_refused(clone: Path, run: Run) -> None:
 def test_an_environment_made_from_the_same_lock_is_left_alone(run: Run) -> None:
     script = ROOT / "autograder/setup/environment.sh"
     assert run("sh", script, "requirements-dev.lock").returncode == 0
-    begin = time.monotonic()
     answer = run("sh", script, "requirements-dev.lock")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
-    assert time.monotonic() - begin < 5
     learners = run("sh", script, "requirements.lock")
     assert (learners.returncode, learners.stderr) == (0, "")
 
 
-def test_help_lists_only_verbs_that_are_there_and_is_quick(run: Run) -> None:
-    begin = time.monotonic()
-    answer = run(COURSE, "--help")
-    assert time.monotonic() - begin < 2
+def test_what_grading_needs_is_prepared_once(run: Run) -> None:
+    assert run(COURSE, "setup", "--grading").returncode == 0
+    again = run(COURSE, "setup", "--grading")
+    assert (again.returncode, "Preparing" in again.stdout) == (0, False)
+
+
+def test_help_lists_only_verbs_that_are_there_and_loads_no_engine(run: Run) -> None:
+    answer = run(sys.executable, "-X", "importtime", "-m", "autograder.cli", "--help")
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in answer.stderr.splitlines()}
+    assert "click" in loaded
+    assert not loaded & {"pyspark", "pyarrow", "pandas", "polars", "scipy", "nbformat", "nbgrader"}
     listed = [line.split()[0] for line in answer.stdout.partition("Commands:")[2].splitlines() if line.strip()]
     present = {path.stem for path in (ROOT / "autograder" / "commands").glob("*.py")} - {"__init__"}
     assert set(listed) == present
