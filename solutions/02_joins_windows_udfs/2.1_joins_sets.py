@@ -451,7 +451,11 @@ variant(
     "2.1.3",
     "other status",
     "orders that came back, and whose status is another one",
-    orders=variants.replaced(status=F.expr("if(order_id % 2 = 0, 'completed', status)")),
+    orders=variants.replaced(
+        status=F.expr(
+            "CASE order_id % 4 WHEN 0 THEN 'completed' WHEN 2 THEN 'cancelled' ELSE status END"
+        )
+    ),
 )
 ### END HIDDEN TESTS
 check("2.1.3", contented_customers, key=["customer_id"])
@@ -529,6 +533,17 @@ def contented_customers(customers, orders, returns):
     )
 
 
+# %% wrong="2.1.3" because="whose status is another one"
+def contented_customers(customers, orders, returns):
+    real = orders.filter("status <> 'cancelled'")
+    sent_back = real.join(returns, "order_id", "left_semi")
+    return (
+        customers.join(orders, "customer_id", "left_semi")
+        .join(sent_back, "customer_id", "left_anti")
+        .select("customer_id", "name")
+    )
+
+
 # %% right="2.1.3"
 def contented_customers(customers, orders, returns):
     return customers.sparkSession.sql("""
@@ -594,7 +609,7 @@ for name, joined in {"=": equal, "<=>": null_safe}.items():
 #
 # An agency is paid for orders. The agreement is the list `fees` of rows `[channel, discount_code, fee in cents]`. The discount code `None` stands for orders **without** a code (NULL),
 # and for nothing else. Each pair of channel and code is in the list once at most; the channel is always given. Return for **every** order its `order_id` and `fee_cents` (`INT`), NULL when nothing is agreed for its
-# channel and code. A code may also be the empty text; that is a code like any other.
+# channel and code. A code may also be the empty text; that is a code like any other. Upper and lower case count: `vip20` is not `VIP20`.
 
 
 # %% answer="2.1.4" title="What the agency gets"
@@ -614,9 +629,9 @@ def agency_fees(spark: SparkSession, orders: DataFrame, fees: list) -> DataFrame
 variant(
     "2.1.4",
     "empty codes",
-    "orders whose discount code is the empty text or looks like none, and a fee for a code that nobody used",
+    "orders whose discount code is the empty text, looks like none or is in small letters, and a fee for a code that nobody used",
     orders=variants.replaced(
-        discount_code=F.expr("""CASE order_id % 6 WHEN 0 THEN '' WHEN 3 THEN
+        discount_code=F.expr("""CASE order_id % 6 WHEN 0 THEN '' WHEN 1 THEN lower(discount_code) WHEN 3 THEN
             element_at(array('none', 'NONE', 'None', 'null', 'NULL', '-', 'n/a', 'N/A', '?'), CAST(order_id % 9 + 1 AS INT))
             ELSE discount_code END"""),
     ),
@@ -624,6 +639,8 @@ variant(
         ["web", None, 20],
         ["app", None, 45],
         ["app", "", 70],
+        ["web", "VIP20", 90],
+        ["app", "WELCOME10", 175],
         ["store", "VIP20", 15],
         ["store", "XMAS30", 60],
     ],
@@ -715,6 +732,14 @@ def agency_fees(spark, orders, fees):
     coded = orders.fillna("none", ["discount_code"])
     found = coded.join(agreed, ["channel", "discount_code"], "left")
     return found.select("order_id", "fee_cents")
+
+
+# %% wrong="2.1.4" because="in small letters"
+def agency_fees(spark, orders, fees):
+    agreed = spark.createDataFrame(fees, "channel STRING, discount_code STRING, fee_cents INT")
+    same_code = F.upper(orders.discount_code).eqNullSafe(F.upper(agreed.discount_code))
+    same = (orders.channel == agreed.channel) & same_code
+    return orders.join(agreed, same, "left").select("order_id", "fee_cents")
 
 
 # %% right="2.1.4"
@@ -1208,7 +1233,10 @@ def ledger(payments: DataFrame, returns: DataFrame) -> DataFrame:
 variant(
     "2.1.7",
     "same again",
-    "orders of which two equal lines came back at the same moment",
+    "orders that were paid twice, and orders of which two equal lines came back, at the same moment",
+    payments=lambda payments: payments.union(
+        payments.withColumn("payment_id", F.col("payment_id") + 5)
+    ),
     returns=lambda returns: returns.union(
         returns.withColumns({"return_id": F.col("return_id") + 5, "line": F.col("line") + 5})
     ),
@@ -1258,6 +1286,13 @@ def ledger(payments, returns):
     money_out = returns.selectExpr("order_id", "returned_ts AS at", "-refund AS amount", "reason")
     both = money_in.unionByName(money_out, allowMissingColumns=True)
     return both.na.fill(0, ["amount"])
+
+
+# %% wrong="2.1.7" because="paid twice"
+def ledger(payments, returns):
+    money_in = payments.selectExpr("order_id", "paid_ts AS at", "amount", "method").distinct()
+    money_out = returns.selectExpr("order_id", "returned_ts AS at", "-refund AS amount", "reason")
+    return money_in.unionByName(money_out, allowMissingColumns=True)
 
 
 # %% right="2.1.7"
@@ -1336,7 +1371,7 @@ few_payments = [
     for number, method, amount, when, time in [
         (1, "card", "20.00", 10, (0, 0, 0)),
         (2, "card", "20.00", 10, (12, 0, 0)),
-        (3, "card", "20.00", 10, (23, 59, 59)),
+        (3, "card", "20.00", 10, (23, 59, 59, 500_000)),
         (4, "card", "31.00", 9, (23, 59, 59)),
         (5, "card", "32.00", 11, (0, 0, 0)),
         (6, "wallet", "33.00", 10, (9, 0, 0)),
@@ -1439,6 +1474,17 @@ def without_counterpart(spark, payments, day, statement):
 
     rows = [(Decimal(text),) for text in statement]
     bank = spark.createDataFrame(rows, ["amount"]).select(F.col("amount").cast("decimal(10,2)"))
+    only_shop = shop.exceptAll(bank).select(F.lit("shop").alias("side"), "amount")
+    return only_shop.union(bank.exceptAll(shop).select(F.lit("bank").alias("side"), "amount"))
+
+
+# %% wrong="2.1.8" because="payments around midnight"
+def without_counterpart(spark, payments, day, statement):
+    on_day = F.col("paid_ts").between(f"{day} 00:00:00", f"{day} 23:59:59")
+    shop = payments.filter((F.col("method") == "card") & on_day).select("amount")
+    bank = spark.createDataFrame([(text,) for text in statement], "amount STRING").select(
+        F.col("amount").cast("decimal(10,2)")
+    )
     only_shop = shop.exceptAll(bank).select(F.lit("shop").alias("side"), "amount")
     return only_shop.union(bank.exceptAll(shop).select(F.lit("bank").alias("side"), "amount"))
 

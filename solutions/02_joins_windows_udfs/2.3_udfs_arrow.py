@@ -650,8 +650,12 @@ def air_index(air_measurements: DataFrame, limits: list[float], scores: list[flo
 variant(
     "2.3.3",
     "other law",
-    "other limits, and scores that begin below 0, with values on a limit, below the first, and above the last",
-    air_measurements=variants.replaced(value=F.expr("if(value = -999, value, cast(value AS INT))")),
+    "other limits, and scores that begin below 0, with values below zero, on a limit, below the first, and above the last",
+    air_measurements=variants.replaced(
+        value=F.expr(
+            "if(value = -999, value, if(hour(measured_ts) % 8 = 3, -1, 1) * cast(value AS INT))"
+        )
+    ),
     limits=[6.0, 9.0, 12.0, 20.0],
     scores=[-4.5, 13.0, 40.0, 55.5],
 )
@@ -745,6 +749,18 @@ def air_index(air_measurements, limits, scores):
     of_pm25 = air_measurements.filter("parameter = 'pm25'")
     index = index_of("value").cast("int")
     return of_pm25.select("sensor_id", "measured_ts", index.alias("index"))
+
+
+# %% wrong="2.3.3" because="values below zero"
+def air_index(air_measurements, limits, scores):
+    @F.pandas_udf("int")
+    def index_of(values: pd.Series) -> pd.Series:
+        index = pd.Series(np.floor(np.interp(values, limits, scores)))
+        return index.where(values >= 0)
+
+    return air_measurements.filter("parameter = 'pm25'").select(
+        "sensor_id", "measured_ts", index_of("value").alias("index")
+    )
 
 
 # %% right="2.3.3"

@@ -1527,20 +1527,22 @@ variant(
 
 
 def once_more(line: str) -> str:
-    """The end of another task that did the same work; one that failed took longer."""
+    """The end of another task that did the same work; one that failed took longer, one of stage 1 read a file, too."""
     event = json.loads(line)
     event["Task Info"]["Task ID"] += 1000
     event["Task Info"]["Index"] += 1000
     if event["Task End Reason"]["Reason"] != "Success":
         event["Task Info"]["Launch Time"] -= 10_000
         event["Task Info"]["Finish Time"] += 10_000
+    elif event["Stage ID"] == 1:
+        event["Task Metrics"]["Input Metrics"]["Records Read"] += 10_000
     return json.dumps(event)
 
 
 variant(
     "2.5.8",
     "more tasks",
-    "a log in which several tasks of a stage spilled, and the longest of all failed",
+    "a log in which several tasks of a stage spilled, some read files as well as a shuffle, and the longest of all failed",
     event_log=[*event_log, *(once_more(line) for line in event_log if "TaskEnd" in line)],
 )
 ### END HIDDEN TESTS
@@ -1692,6 +1694,25 @@ def stage_figures(spark, event_log):
     )
 
 
+# %% wrong="2.5.8" because="files as well as a shuffle"
+def stage_figures(spark, event_log):
+    lines = spark.createDataFrame([(line,) for line in event_log], "line STRING")
+    ends = lines.select(F.from_json("line", EVENT).alias("e")).select("e.*")
+    figures = ends.filter("`Task End Reason`.Reason = 'Success'").selectExpr(
+        "`Stage ID` AS stage",
+        "`Task Metrics`.`Disk Bytes Spilled` AS spilled",
+        "greatest(`Task Metrics`.`Input Metrics`.`Records Read`, `Task Metrics`.`Shuffle Read Metrics`.`Total Records Read`) AS records",
+        "`Task Info`.`Launch Time` AS launched",
+        "`Task Info`.`Finish Time` AS finished",
+    )
+    return figures.groupBy("stage").agg(
+        F.count("*").alias("tasks"),
+        F.sum("spilled").alias("spilled"),
+        (F.max("records") / F.avg("records")).alias("skew"),
+        (F.sum("records") * 1000 / (F.max("finished") - F.min("launched"))).alias("per_second"),
+    )
+
+
 # %% right="2.5.8"
 def stage_figures(spark, event_log):
     by_stage = {}
@@ -1811,13 +1832,20 @@ variant(
     "2.5.9",
     "broadcast and heap",
     "the log of a broadcast in which Java's error is named, too",
-    log=[*lines_of("broadcast"), named_too],
+    log=[named_too, *lines_of("broadcast")],
 )
 variant(
     "2.5.9",
     "python and heap",
     "the log of a pandas function in which Java's error is named, too",
-    log=[*lines_of("python"), named_too],
+    log=[named_too, *lines_of("python")],
+)
+in_small_letters = "WARN: memoryerror, or not enough memory to build and broadcast?"
+variant(
+    "2.5.9",
+    "small letters",
+    "the log of a task in local mode, with other signs in small letters",
+    log=[in_small_letters, *lines_of("local_heap")],
 )
 ### END HIDDEN TESTS
 check("2.5.9", diagnosis, arguments={"log": memory_log})
@@ -1901,6 +1929,34 @@ def diagnosis(log):
         place = "driver" if "executor driver" in text else "executor"
         return {"where": place, "remedy": f"spark.{place}.memory"}
     return {"where": "Python worker", "remedy": "smaller groups"}
+
+
+# %% wrong="2.5.9" because="a broadcast in which Java's error is named, too"
+def diagnosis(log):
+    local = any("executor driver" in line for line in log)
+    for line in log:
+        if "bigger than spark.driver.maxResultSize" in line:
+            return {"where": "driver", "remedy": "collect less"}
+        if "Not enough memory to build and broadcast" in line:
+            return {"where": "driver", "remedy": "do not broadcast"}
+        if "MemoryError" in line.replace("OutOfMemoryError", ""):
+            return {"where": "Python worker", "remedy": "smaller groups"}
+        if "OutOfMemoryError" in line or "exited with code 52" in line:
+            place = "driver" if local else "executor"
+            return {"where": place, "remedy": f"spark.{place}.memory"}
+
+
+# %% wrong="2.5.9" because="signs in small letters"
+def diagnosis(log):
+    text = "\n".join(log).lower()
+    if "bigger than spark.driver.maxresultsize" in text:
+        return {"where": "driver", "remedy": "collect less"}
+    if "not enough memory to build and broadcast" in text:
+        return {"where": "driver", "remedy": "do not broadcast"}
+    if "memoryerror" in text.replace("outofmemoryerror", ""):
+        return {"where": "Python worker", "remedy": "smaller groups"}
+    place = "driver" if "executor driver" in text else "executor"
+    return {"where": place, "remedy": f"spark.{place}.memory"}
 
 
 # %% right="2.5.9"

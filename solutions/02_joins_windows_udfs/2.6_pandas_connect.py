@@ -654,7 +654,7 @@ print(offline.value_counts(dropna=False).sort_index())
 # %% [markdown]
 # ### Exercise 2.6.5: short, usual, long
 #
-# Let *m* be the mean of `distance_km` over all rides with a distance above 0. A ride is `"short"` if its distance is below m/2, `"long"` if it is 2m or more, and `"usual"` in between (m/2 itself is usual); where the distance is missing, the class is missing, too. At least one distance is above 0.
+# Let *m* be the mean of `distance_km` over all rides with a distance above 0. A ride is `"short"` if its distance is below m/2, `"long"` if it is 2m or more, and `"usual"` in between (m/2 itself is usual). A distance of 0 is short, and so is a negative one; where the distance is missing, the class is missing, too. At least one distance is above 0.
 #
 # Return a pandas-on-Spark DataFrame with the index `trip_id` and the column `class`. The first line of the function, which spreads the rows over `parts` partitions, must stay (`Exchange` must be in the plan). Use a batch function or not, as you like; each of them sees one part only.
 
@@ -687,9 +687,10 @@ variant(
 variant(
     "2.6.5",
     "on the border",
-    "distances that are exactly half and exactly twice the mean",
-    trips=lambda trips: trips.limit(40).withColumn(
-        "distance_km", F.expr("element_at(array(0D, 2D, 4D, 8D, 2D), CAST(trip_id % 5 + 1 AS INT))")
+    "distances that are exactly half and exactly twice the mean, or below zero",
+    trips=lambda trips: trips.filter("trip_id <= 36").withColumn(
+        "distance_km",
+        F.expr("element_at(array(0D, 2D, 4D, 8D, 2D, -8D), CAST(trip_id % 6 + 1 AS INT))"),
     ),
     parts=3,
 )
@@ -761,6 +762,34 @@ def classes(trips, parts):
 
     def name(distances) -> ps.Series[str]:
         named = pd.cut(distances, edges, labels=["short", "usual", "long"])
+        return named.astype(object).where(distances.notna(), None)
+
+    return psdf.distance_km.pandas_on_spark.transform_batch(name).to_frame("class")
+
+
+# %% wrong="2.6.5" because="below zero"
+def classes(trips, parts):
+    trips = trips.repartition(parts, "trip_id")
+    psdf = trips.pandas_api(index_col="trip_id")
+    mean = psdf.distance_km[psdf.distance_km != 0].mean()
+    edges = [-np.inf, mean / 2, mean * 2, np.inf]
+
+    def name(distances) -> ps.Series[str]:
+        named = pd.cut(distances, edges, right=False, labels=["short", "usual", "long"])
+        return named.astype(object).where(distances.notna(), None)
+
+    return psdf.distance_km.pandas_on_spark.transform_batch(name).to_frame("class")
+
+
+# %% wrong="2.6.5" because="below zero"
+def classes(trips, parts):
+    trips = trips.repartition(parts, "trip_id")
+    psdf = trips.pandas_api(index_col="trip_id")
+    mean = psdf.distance_km[psdf.distance_km > 0].mean()
+    edges = [0, mean / 2, mean * 2, np.inf]
+
+    def name(distances) -> ps.Series[str]:
+        named = pd.cut(distances, edges, right=False, labels=["short", "usual", "long"])
         return named.astype(object).where(distances.notna(), None)
 
     return psdf.distance_km.pandas_on_spark.transform_batch(name).to_frame("class")
