@@ -2190,7 +2190,9 @@ def before_it_is_sent(spark, payments, export):
     lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
     source = payments.alias("p")
     both = source.join(lines, "payment_id")
-    other = F.expr("p.method <> e.method OR p.amount <> e.amount OR p.paid_ts <> e.paid_at")
+    other = F.expr(
+        "p.method <> coalesce(e.method, '') OR p.amount <> e.amount OR p.paid_ts <> e.paid_at"
+    )
     found = {
         "missing": source.join(lines, "payment_id", "left_anti"),
         "unexpected": lines.join(source, "payment_id", "left_anti"),
