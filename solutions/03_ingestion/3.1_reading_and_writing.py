@@ -389,6 +389,17 @@ variant(
         stored_and_forwarded=F.expr("IF(trip_id % 40 = 0, 'X', stored_and_forwarded)")
     ),
 )
+variant(
+    "3.1.2",
+    "empty fields",
+    "empty fields, words in the place of numbers, and lines that occur several times",
+    trips=variants.together(
+        variants.replaced(
+            stored_and_forwarded=F.expr("IF(trip_id % 40 = 0, 'V', stored_and_forwarded)")
+        ),
+        variants.duplicated(),
+    ),
+)
 ### END HIDDEN TESTS
 check(
     "3.1.2",
@@ -410,6 +421,12 @@ check(
                 "concat_ws(',', trip_id, pickup_ts, '3000000000', fare_amount), "
                 "concat_ws(',', trip_id, pickup_ts, 1, '123456789.00'), "
                 "concat_ws(',', trip_id + 3000000000, pickup_ts, 1, '')), CAST(trip_id DIV 40 % 5 AS INT) + 1) "
+                "WHEN stored_and_forwarded = 'V' THEN element_at(array("
+                "concat_ws(',', '', pickup_ts, 1, fare_amount), "
+                "concat_ws(',', trip_id, '', 1, fare_amount), "
+                "concat_ws(',', trip_id, pickup_ts, '', fare_amount), "
+                "concat_ws(',', concat('T-', trip_id), pickup_ts, 1, fare_amount), "
+                "concat_ws(',', trip_id, pickup_ts, 1, 'free')), CAST(trip_id DIV 40 % 5 AS INT) + 1) "
                 "ELSE concat_ws(',', trip_id, pickup_ts, coalesce(CAST(passenger_count AS STRING), 'n/a'), fare_amount) END",
             }
         },
@@ -458,6 +475,45 @@ def damaged_lines(spark, delivery):
         .filter("_corrupt_record IS NOT NULL AND fare IS NULL")
         .selectExpr("file_name AS file", "_corrupt_record AS line")
     )
+
+
+# %% wrong="3.1.2" because="lines that occur several times"
+def damaged_lines(spark, delivery):
+    columns = (
+        "trip BIGINT, pickup TIMESTAMP, passengers INT, fare DECIMAL(10,2), _corrupt_record STRING"
+    )
+    lines = spark.read.schema(columns).csv(delivery, header=True, nullValue="n/a")
+    checked = lines.select("*", "_metadata.file_name").filter("_corrupt_record IS NOT NULL")
+    return checked.cache().selectExpr("file_name AS file", "_corrupt_record AS line").distinct()
+
+
+# %% wrong="3.1.2" because="words in the place of numbers"
+def damaged_lines(spark, delivery):
+    texts = spark.read.text(delivery).select("value", F.col("_metadata.file_name").alias("file"))
+    fields = texts.filter("value <> 'trip,pickup,passengers,fare'").withColumn(
+        "f", F.split("value", ",")
+    )
+    return fields.filter("""
+        size(f) <> 4
+        OR (get(f, 1) <> '' AND try_cast(get(f, 1) AS TIMESTAMP) IS NULL)
+        OR (get(f, 2) NOT IN ('', 'n/a') AND try_cast(get(f, 2) AS INT) IS NULL)
+        OR (get(f, 3) <> '' AND try_cast(get(f, 3) AS DECIMAL(10,2)) IS NULL)
+    """).selectExpr("file", "value AS line")
+
+
+# %% wrong="3.1.2" because="empty fields"
+def damaged_lines(spark, delivery):
+    texts = spark.read.text(delivery).select("value", F.col("_metadata.file_name").alias("file"))
+    fields = texts.filter("value <> 'trip,pickup,passengers,fare'").withColumn(
+        "f", F.split("value", ",")
+    )
+    return fields.filter("""
+        size(f) <> 4
+        OR try_cast(get(f, 0) AS BIGINT) IS NULL
+        OR try_cast(get(f, 1) AS TIMESTAMP) IS NULL
+        OR (get(f, 2) <> 'n/a' AND try_cast(get(f, 2) AS INT) IS NULL)
+        OR (get(f, 3) <> '' AND try_cast(get(f, 3) AS DECIMAL(10,2)) IS NULL)
+    """).selectExpr("file", "value AS line")
 
 
 # %% right="3.1.2"
@@ -563,7 +619,8 @@ check(
             "landing": {
                 "table": "reviews",
                 "format": "lines",
-                "name": "IF(year(created) = 2024, concat('archive-2024-', quarter(created), '.json'), concat('feed-', date_format(created, 'yyyy-MM'), '.jsonl'))",
+                "name": "IF(year(created) = 2024, concat(IF(quarter(created) = 4, 'late', 'archive'), '-2024-', quarter(created), '.json'), "
+                "concat(IF(month(created) = 3, 'again', 'feed'), date_format(created, '-yyyy-MM'), '.jsonl'))",
                 "text": "IF(year(max(created)) = 2024, to_json(collect_list(struct(review_id, business_id, stars, text, created)), map('pretty', 'true')), "
                 "array_join(collect_list(to_json(struct(review_id, business_id, stars, text, created))), '\\n'))",
             }
@@ -623,6 +680,14 @@ def all_reviews(spark, landing):
         landing, pathGlobFilter="*.json", multiLine=True
     ).createOrReplaceTempView("arch")
     return spark.sql("SELECT * FROM feed UNION SELECT * FROM arch")
+
+
+# %% wrong="3.1.3" because="rows are missing"
+def all_reviews(spark, landing):
+    columns = "review_id STRING, stars INT, created TIMESTAMP, text STRING"
+    feed = spark.read.schema(columns).option("pathGlobFilter", "feed*")
+    archive = spark.read.schema(columns).options(pathGlobFilter="archive*", multiLine=True)
+    return archive.json(landing).unionByName(feed.json(landing))
 
 
 # %% right="3.1.3"
@@ -785,6 +850,24 @@ def arrived(spark, landing, since):
         F.col("_metadata.file_name").alias("file"),
         F.col("_metadata.file_modification_time").alias("changed"),
     ).agg(F.count("*").alias("trips"), F.sum("total_amount").alias("amount"))
+
+
+# %% right="3.1.4"
+def arrived(spark, landing, since):
+    files = (
+        spark.read.format("binaryFile")
+        .load(landing)
+        .select(
+            F.element_at(F.split("path", "/"), -1).alias("file"),
+            F.col("modificationTime").alias("changed"),
+        )
+        .filter(F.col("changed") > F.to_timestamp(F.lit(since)))
+    )
+    rows = spark.read.parquet(landing).select(
+        "total_amount", F.col("_metadata.file_name").alias("file")
+    )
+    amounts = F.count("*").alias("trips"), F.sum("total_amount").alias("amount")
+    return files.join(rows, "file").groupBy("file", "changed").agg(*amounts)
 
 
 # %% right="3.1.4"
@@ -1387,8 +1470,8 @@ except AnalysisException as error:
 #
 # ### Exercise 3.1.8: what a second run does
 #
-# The dispatchers want to know how busy each zone is. Count the trips of the Parquet files in `landing` (columns of `trips`) by `pickup_zone_id`, and write the counts as **JSON lines** into the folder `busy`, with the fields `pickup_zone_id` and `trips`. The number of files
-# and the order of the lines do not matter.
+# The dispatchers want to know how busy each zone is. Count the trips of the Parquet files in `landing` (columns of `trips`) by `pickup_zone_id`, and write the counts as **JSON lines** into the folder `busy`, with the fields `pickup_zone_id` and `trips`. Trips without a zone are
+# counted together, in a line of their own. The number of files and the order of the lines do not matter.
 #
 # The dispatchers decide what a second run does: `mode` is one of the four save modes. Return what has happened: `"written"`, or `"refused"` if the mode is `errorifexists` and the path exists already, or `"kept"` if it is `ignore` and the path exists already. Other errors
 # must reach the caller.
@@ -1412,7 +1495,13 @@ def save_counts(spark: SparkSession, landing: str, busy: str, mode: str) -> str:
 
 # %% check="3.1.8" points=2
 ### BEGIN HIDDEN TESTS
-variant("3.1.8", "overwrite", "two runs with the mode overwrite", mode="overwrite")
+variant(
+    "3.1.8",
+    "overwrite",
+    "two runs with the mode overwrite, and trips without a zone",
+    mode="overwrite",
+    trips=variants.nulls("pickup_zone_id", every=7),
+)
 variant("3.1.8", "append", "two runs with the mode append", mode="append")
 variant("3.1.8", "ignore", "two runs with the mode ignore", mode="ignore")
 variant(
@@ -1512,6 +1601,34 @@ def save_counts(spark, landing, busy, mode):
     return "written"
 
 
+# %% wrong="3.1.8" because="trips without a zone"
+def save_counts(spark, landing, busy, mode):
+    counts = (
+        spark.read.parquet(landing).filter("pickup_zone_id IS NOT NULL").groupBy("pickup_zone_id")
+    )
+    kept = mode == "ignore" and Path(busy).exists()
+    try:
+        counts.agg(F.count("*").alias("trips")).write.mode(mode).json(busy)
+    except AnalysisException as problem:
+        if problem.getCondition() == "PATH_ALREADY_EXISTS":
+            return "refused"
+        raise
+    return "kept" if kept else "written"
+
+
+# %% wrong="3.1.8" because="trips without a zone"
+def save_counts(spark, landing, busy, mode):
+    counts = spark.read.parquet(landing).groupBy("pickup_zone_id")
+    kept = mode == "ignore" and Path(busy).exists()
+    try:
+        counts.agg(F.count("pickup_zone_id").alias("trips")).write.mode(mode).json(busy)
+    except AnalysisException as problem:
+        if problem.getCondition() == "PATH_ALREADY_EXISTS":
+            return "refused"
+        raise
+    return "kept" if kept else "written"
+
+
 # %% right="3.1.8"
 def save_counts(spark, landing, busy, mode):
     if Path(busy).exists() and mode in ("errorifexists", "ignore"):
@@ -1564,8 +1681,8 @@ print(after.filter("country = 'Germany'").select("city").distinct().count(), "ci
 # `archive` is a folder of Parquet files with trips, partitioned by `day` (a DATE, the day of `pickup_ts`), columns `trip_id` (BIGINT), `pickup_ts` (TIMESTAMP), `fare_amount` (DECIMAL(10,2)). It exists already. `delivery` is a folder with CSV files, names in the first line: `trip_id,pickup_ts,fare_amount`, times written as
 # `2025-03-31 08:10:00`. A delivery holds **all** trips of some days; days that are in the archive already are replaced by it, others are added, and all other days stay untouched, file by file.
 #
-# If any line of the delivery does not fit (a field too few or too many, or one that its type does not allow), nothing of it is stored, and the archive stays as it is. Return the number of trips that were stored, or -1 if the delivery was refused. Your function may be called several times with the same delivery; the archive must then look as after the
-# first time. If files were added to the delivery between two calls, the second call must store them, too. Errors that have nothing to do with a bad line must reach the caller. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
+# If any line of the delivery does not fit (a field too few or too many, or one that its type does not allow; an empty amount is allowed), nothing of it is stored, and the archive stays as it is. Return the number of trips that were stored, or -1 if the delivery was refused. Your function may be called several times with the same delivery; the archive must then look as after the
+# first time. If files were added to the delivery between two calls, the second call must store them, too. Errors that have nothing to do with a bad line, such as a file that cannot be opened, must reach the caller. Write one file per day. Every trip has a time. A delivery without any file stores 0 trips.
 
 
 # %% answer="3.1.9" title="A delivery is whole, or it is not there"
@@ -1638,6 +1755,24 @@ variant(
     trips=variants.replaced(trip_id=F.expr("trip_id + 3000000000")),
     script=["feed rest", "run"],
 )
+variant(
+    "3.1.9",
+    "no amount",
+    "a delivery in which a few amounts are empty",
+    trips=variants.replaced(
+        stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'U', stored_and_forwarded)")
+    ),
+    script=["feed rest", "run"],
+)
+variant(
+    "3.1.9",
+    "other errors",
+    "a delivery with a file that cannot be opened",
+    trips=variants.replaced(
+        stored_and_forwarded=F.expr("IF(trip_id % 10 = 0, 'T', stored_and_forwarded)")
+    ),
+    script=["feed rest", "run failing"],
+)
 ### END HIDDEN TESTS
 check(
     "3.1.9",
@@ -1649,11 +1784,10 @@ check(
                 "table": "trips",
                 "where": "pickup_ts >= '2025-01-10' AND pickup_ts < '2025-01-13'",
                 "format": "lines",
-                "files": 3,
-                "suffix": "csv",
+                "name": "concat('part-', trip_id % 3, IF(stored_and_forwarded = 'T', '.csv.gz', '.csv'))",
                 "header": "trip_id,pickup_ts,fare_amount",
                 "line": "concat_ws(',', trip_id, pickup_ts, "
-                "CASE stored_and_forwarded WHEN 'X' THEN NULL WHEN 'Z' THEN 'free' ELSE CAST(fare_amount + 1 AS STRING) END, "
+                "CASE stored_and_forwarded WHEN 'X' THEN NULL WHEN 'Z' THEN 'free' WHEN 'U' THEN '' ELSE CAST(fare_amount + 1 AS STRING) END, "
                 "IF(stored_and_forwarded = 'W', 'late', NULL))",
             }
         },
@@ -1831,6 +1965,36 @@ def store_delivery(spark, delivery, archive):
         fields[2].try_cast("decimal(10,2)").alias("fare_amount"),
     )
     days = rows.withColumn("day", F.to_date("pickup_ts")).coalesce(1)
+    writer = days.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
+    writer.partitionBy("day").parquet(archive)
+    return rows.count()
+
+
+# %% wrong="3.1.9" because="a file that cannot be opened"
+def store_delivery(spark, delivery, archive):
+    columns = "trip_id BIGINT, pickup_ts TIMESTAMP, fare_amount DECIMAL(10,2)"
+    strict = spark.read.schema(columns).csv(delivery, header=True, mode="FAILFAST")
+    rows = strict.withColumn("day", F.to_date("pickup_ts")).cache()
+    try:
+        stored = rows.count()
+    except Exception:
+        rows.unpersist()
+        return -1
+    writer = rows.repartition("day").write.mode("overwrite").partitionBy("day")
+    writer.option("partitionOverwriteMode", "dynamic").parquet(archive)
+    rows.unpersist()
+    return stored
+
+
+# %% wrong="3.1.9" because="a few amounts are empty"
+def store_delivery(spark, delivery, archive):
+    columns = (
+        "trip_id BIGINT, pickup_ts TIMESTAMP, fare_amount DECIMAL(10,2), _corrupt_record STRING"
+    )
+    rows = spark.read.schema(columns).csv(delivery, header=True).localCheckpoint()
+    if rows.filter("_corrupt_record IS NOT NULL OR fare_amount IS NULL").count():
+        return -1
+    days = rows.drop("_corrupt_record").withColumn("day", F.to_date("pickup_ts")).coalesce(1)
     writer = days.write.mode("overwrite").option("partitionOverwriteMode", "dynamic")
     writer.partitionBy("day").parquet(archive)
     return rows.count()

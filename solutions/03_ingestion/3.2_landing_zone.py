@@ -393,10 +393,10 @@ def breaches_of(raw_customers: DataFrame, contract: list) -> DataFrame:
 variant(
     "3.2.2",
     "another contract",
-    "another contract",
+    "another contract, with a type in small letters",
     contract=[
         ["marketing_consent", "BOOLEAN", True],
-        ["income", "INT", True],
+        ["income", "int", True],
         ["city", "STRING", True],
         ["phone", "BIGINT", False],
     ],
@@ -528,6 +528,21 @@ def breaches_of(raw_customers, contract):
             found.append(F.when(missing, f"{column} is missing"))
         unreadable = F.col(column).try_cast(kind).isNull()
         found.append(F.when(~missing & unreadable, f"{column} is not {kind}"))
+    breaches = F.array_compact(F.array(*found))
+    return raw_customers.select("customer_id", breaches.alias("breaches")).filter(
+        F.size("breaches") > 0
+    )
+
+
+# %% wrong="3.2.2" because="a type in small letters"
+def breaches_of(raw_customers, contract):
+    found = []
+    for column, kind, required in contract:
+        missing = F.coalesce(F.trim(column), F.lit("")) == ""
+        if required:
+            found.append(F.when(missing, f"{column} is missing"))
+        unreadable = F.col(column).try_cast(kind).isNull()
+        found.append(F.when(~missing & unreadable, f"{column} is not {kind.upper()}"))
     breaches = F.array_compact(F.array(*found))
     return raw_customers.select("customer_id", breaches.alias("breaches")).filter(
         F.size("breaches") > 0
@@ -677,12 +692,13 @@ odd_lines = (
     '{"order_id": 2, "customer_id": null, "channel": "store"}', '{"order_id": 3, "store_id": "S-7", "channel": "store"}', '{"order_id": 4, "chan',
     '{"order_id": null, "channel": "fax"}', '{"order_id": 5, "channel": "web", "basket": {"x": 1}}', '{"order_id": 6, "channel": 7}',
     '{"order_id": 7, "channel": null}', '{"order_id": 8}', '{"order_id": 9, "store_id": 3000000000, "channel": "web"}', '{"order_id": 10, "channel": "Web"}',
+    "\t", '{"order_id": 11, "order_id": 12, "channel": "web"}',
 )  # fmt: skip
 moment = dt.datetime(2025, 3, 1, 6, tzinfo=dt.UTC)
 variant(
     "3.2.3",
     "odd lines",
-    "lines that are lists, numbers, or empty objects",
+    "lines that are lists, numbers, empty objects or white space, or have a key twice",
     orders=variants.rows(
         *[(n, None, None, moment, "odd", "web", line) for n, line in enumerate(odd_lines)]
     ),
@@ -897,7 +913,55 @@ def split_feed(spark, landing, target, quarantine):
     }
 
 
-# %% right="3.2.3"
+# %% wrong="3.2.3" because="white space"
+def split_feed(spark, landing, target, quarantine):
+    lines = spark.read.text(landing).select(
+        "value", F.col("_metadata.file_name").alias("source_file")
+    )
+    options = {"columnNameOfCorruptRecord": "broken"}
+    parsed = F.from_json("value", f"{ORDER}, broken STRING", options)
+    reason = (
+        F.when(F.try_parse_json("value").isNull(), "not JSON")
+        .when(F.col("parsed.broken").isNotNull(), "does not fit")
+        .when(F.col("parsed.order_id").isNull(), "no order_id")
+        .when(F.col("parsed.channel").isin(*CHANNELS), None)
+        .otherwise("unknown channel")
+    )
+    blank = F.col("value").rlike(r"^\s*$")
+    judged = lines.filter(~blank).withColumn("parsed", parsed).withColumn("reason", reason)
+    good = judged.filter("reason IS NULL").select("parsed.*", "source_file")
+    bad = judged.filter("reason IS NOT NULL")
+    good.drop("broken").write.parquet(target)
+    bad.selectExpr("value AS line", "reason", "source_file").write.parquet(quarantine)
+    counts = {"lines": lines.count(), "loaded": good.count(), "quarantined": bad.count()}
+    return {**counts, "blank": lines.filter(blank).count()}
+
+
+# %% wrong="3.2.3" because="a key twice"
+def split_feed(spark, landing, target, quarantine):
+    lines = spark.read.text(landing).select(
+        "value", F.col("_metadata.file_name").alias("source_file")
+    )
+    options = {"columnNameOfCorruptRecord": "broken"}
+    parsed = F.from_json("value", f"{ORDER}, broken STRING", options)
+    reason = (
+        F.when(F.get_json_object("value", "$").isNull(), "not JSON")
+        .when(F.col("parsed.broken").isNotNull(), "does not fit")
+        .when(F.col("parsed.order_id").isNull(), "no order_id")
+        .when(F.col("parsed.channel").isin(*CHANNELS), None)
+        .otherwise("unknown channel")
+    )
+    judged = lines.filter(F.trim("value") != "").withColumn("parsed", parsed)
+    judged = judged.withColumn("reason", reason)
+    good = judged.filter("reason IS NULL").select("parsed.*", "source_file")
+    bad = judged.filter("reason IS NOT NULL")
+    good.drop("broken").write.parquet(target)
+    bad.selectExpr("value AS line", "reason", "source_file").write.parquet(quarantine)
+    counts = {"lines": lines.count(), "loaded": good.count(), "quarantined": bad.count()}
+    return {**counts, "blank": lines.filter("trim(value) = ''").count()}
+
+
+# %% wrong="3.2.3" because="a key twice"
 def split_feed(spark, landing, target, quarantine):
     schema = f"{ORDER}, _corrupt_record STRING"
     rows = spark.read.schema(schema).json(landing)
@@ -921,6 +985,28 @@ def split_feed(spark, landing, target, quarantine):
         "source_file",
     )
     bad = judged.dropna(subset=["reason"])
+    bad.write.parquet(quarantine)
+    blank = lines.filter(F.trim("value") == "").count()
+    found = {"loaded": good.count(), "quarantined": bad.count(), "blank": blank}
+    return {**found, "lines": lines.count()}
+
+
+# %% right="3.2.3"
+def split_feed(spark, landing, target, quarantine):
+    lines = spark.read.text(landing).select("value", "_metadata.file_name")
+    judged = lines.filter("trim(value) <> ''").selectExpr(
+        "value AS line",
+        "file_name AS source_file",
+        f"""from_json(value, '{ORDER}, bad STRING', map('columnNameOfCorruptRecord', 'bad')) AS r""",
+        """CASE WHEN try_parse_json(line) IS NULL THEN 'not JSON'
+                WHEN r.bad IS NOT NULL THEN 'does not fit'
+                WHEN r.order_id IS NULL THEN 'no order_id'
+                WHEN r.channel IS NULL OR r.channel NOT IN ('web', 'app', 'store')
+                THEN 'unknown channel' END AS reason""",
+    )
+    bad = judged.dropna(subset=["reason"]).drop("r").cache()
+    good = judged.where("reason IS NULL").select("r.*", "source_file").drop("bad").cache()
+    good.write.parquet(target)
     bad.write.parquet(quarantine)
     blank = lines.filter(F.trim("value") == "").count()
     found = {"loaded": good.count(), "quarantined": bad.count(), "blank": blank}
@@ -1028,9 +1114,9 @@ fields.select(
 #
 # `landing` holds files of orders, and every line is a JSON object. Not all branches keep to `ORDER`: some use other names, some send more. Return one row per line with the columns of `ORDER` and `rescued`:
 #
-# - Values become the types of `ORDER` with `try_cast`; a number in quotation marks is a number. What does not fit is NULL. A field that is not in the line is NULL, too.
+# - Values become the types of `ORDER` with `try_cast`; a number in quotation marks is a number. What does not fit is NULL. A field that is not in the line is NULL, too. (No field in the files is null.)
 # - `channel` is called `source` in some files. It is the same thing, and goes into `channel`. No line has both.
-# - `rescued` has every field that has no column (`source` has one), and every field whose value does not fit its type. Fields without a column are never null. It is NULL when there is nothing to rescue.
+# - `rescued` has every field that has no column (`source` has one), and every field whose value does not fit its type. It is NULL when there is nothing to rescue.
 
 
 # %% answer="3.2.4" title="Two versions, one table"
@@ -1063,10 +1149,12 @@ def both_versions(spark: SparkSession, landing: str) -> DataFrame:
 variant(
     "3.2.4",
     "strange numbers",
-    "orders with numbers that are too large for their type",
+    "orders with numbers that are too large for their type, or negative",
     orders=variants.replaced(
         order_id=F.expr("if(order_id % 7 = 0, 9000000000 + order_id, order_id)"),
-        customer_id=F.expr("if(order_id % 3 = 0, 9000000000 + order_id, customer_id)"),
+        customer_id=F.expr(
+            "CASE order_id % 3 WHEN 0 THEN 9000000000 + order_id WHEN 1 THEN -customer_id ELSE customer_id END"
+        ),
         store_id=F.expr("if(order_id % 4 = 0, 2147483647, store_id)"),
     ),
 )
@@ -1192,6 +1280,23 @@ def both_versions(spark, landing):
         F.coalesce(f["channel"], f["source"]).alias("channel"),
         F.when(F.size(rest) > 0, rest).alias("rescued"),
     )
+
+
+# %% wrong="3.2.4" because="or negative"
+def both_versions(spark, landing):
+    fields = spark.read.text(landing).select(F.from_json("value", "MAP<STRING, STRING>").alias("f"))
+    f = F.col("f")
+    kinds = {"order_id": "bigint", "customer_id": "bigint", "store_id": "int"}
+    numbers = {
+        name: F.when(f[name].rlike("^[0-9]+$"), f[name]).try_cast(kind)
+        for name, kind in kinds.items()
+    }
+    typed = fields.withColumns({**numbers, "channel": F.coalesce(f["channel"], f["source"])})
+    rescued = F.expr("""map_filter(f, (name, value) -> name NOT IN ('order_id', 'customer_id', 'store_id', 'channel', 'source')
+                                      OR name = 'order_id' AND order_id IS NULL
+                                      OR name = 'customer_id' AND customer_id IS NULL
+                                      OR name = 'store_id' AND store_id IS NULL)""")
+    return typed.withColumn("rescued", F.when(F.size(rescued) > 0, rescued)).drop("f")
 
 
 # %% right="3.2.4"
@@ -1669,7 +1774,7 @@ check(
                 "modified": [
                     "2025-06-01 02:00:00",
                     "2025-06-02 02:00:00",
-                    "2024-06-08 02:00:00",
+                    "2024-06-03 02:00:00",
                     "2025-06-03 02:00:00",
                 ],
             }
@@ -1770,6 +1875,16 @@ def load_new_files(spark, landing, target, checkpoint):
     writer.trigger(availableNow=True).start(target).awaitTermination()
 
 
+# %% wrong="3.2.6" because="rows are missing"
+def load_new_files(spark, landing, target, checkpoint):
+    source = spark.readStream.schema(ORDER).options(maxFilesPerTrigger=1, maxFileAge="360d")
+    named = source.json(landing).selectExpr(
+        "*", "_metadata.file_name AS source_file", "_metadata.file_modification_time AS modified"
+    )
+    writer = named.writeStream.format("parquet").option("checkpointLocation", checkpoint)
+    writer.trigger(availableNow=True).start(target).awaitTermination()
+
+
 # %% right="3.2.6"
 def load_new_files(spark, landing, target, checkpoint):
     reader = spark.readStream.format("json").schema(ORDER).option("maxFilesPerTrigger", "1")
@@ -1786,7 +1901,7 @@ def load_new_files(spark, landing, target, checkpoint):
     def add(batch, number):
         batch.write.mode("append").parquet(target)
 
-    source = spark.readStream.schema(ORDER).options(maxFilesPerTrigger=1, maxFileAge="500d")
+    source = spark.readStream.schema(ORDER).options(maxFilesPerTrigger=1, maxFileAge="365d")
     named = source.json(landing).selectExpr(
         "*", "_metadata.file_name AS source_file", "_metadata.file_modification_time AS modified"
     )
@@ -1845,10 +1960,10 @@ def reconcile(spark: SparkSession, processed: str, target: str, quarantine: str)
 variant(
     "3.2.7",
     "blank file",
-    "a file with nothing but blank lines in it, and lines of several blanks",
+    "a file with nothing but blank lines in it, lines of several blanks, and other white space",
     reviews_raw=variants.together(
         variants.only("value = '' OR pmod(xxhash64(value), 6) <> pmod(xxhash64(''), 6)"),
-        variants.appended(("  ",), ("    ",), ("     ",)),
+        variants.appended(("  ",), ("    ",), ("     ",), ("\t",)),
     ),
 )
 ### END HIDDEN TESTS
@@ -1975,6 +2090,17 @@ def reconcile(spark, processed, target, quarantine):
                coalesce(c.n, 0L) - coalesce(g.n, 0L) - coalesce(b.n, 0L) AS difference
         FROM c FULL JOIN g ON c.file = g.file FULL JOIN b ON c.file = b.file
     """)
+
+
+# %% wrong="3.2.7" because="other white space"
+def reconcile(spark, processed, target, quarantine):
+    lines = spark.read.text(processed).groupBy(F.col("_metadata.file_name").alias("file"))
+    counts = lines.agg(F.count_if(F.col("value").rlike(r"\S")).alias("lines"))
+    for folder, name in ((target, "loaded"), (quarantine, "quarantined")):
+        rows = spark.read.parquet(folder).groupBy(F.col("source_file").alias("file"))
+        counts = counts.join(rows.agg(F.count("*").alias(name)), "file", "full")
+    counts = counts.fillna(0)
+    return counts.withColumn("difference", F.expr("lines - loaded - quarantined"))
 
 
 # %% right="3.2.7"
@@ -2105,6 +2231,15 @@ variant(
 )
 variant(
     "3.2.8",
+    "capitals",
+    "a file whose header has the right names in capital letters",
+    orders=variants.together(
+        variants.only("order_ts < '2025-01-01'"), variants.replaced(status=F.lit("capitals"))
+    ),
+    script=["feed rest", "run"],
+)
+variant(
+    "3.2.8",
     "all good",
     "half a year without a bad line",
     orders=variants.only(
@@ -2134,7 +2269,7 @@ check(
                 ],
                 "name": "concat('orders-', part, '.csv')",
                 "text": """concat(
-                    CASE first(part) WHEN '2024-3' THEN 'order_id,customer_id,store_id,source'
+                    CASE first(part) WHEN '2024-3' THEN IF(first(status) = 'capitals', 'ORDER_ID,CUSTOMER_ID,STORE_ID,CHANNEL', 'order_id,customer_id,store_id,source')
                                      WHEN '2025-3' THEN 'order_id,store_id,customer_id,channel'
                                      ELSE 'order_id,customer_id,store_id,channel' END,
                     '\\n', array_join(collect_list(row), '\\n'))""",
@@ -2356,6 +2491,26 @@ def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
             found = {row.fits: row["count"] for row in by}
             counts = ("loaded", len(lines), found[True], found[False])
         columns = "status STRING, lines BIGINT, loaded BIGINT, quarantined BIGINT"
+        entry = spark.createDataFrame([counts], columns)
+        entry.write.mode("overwrite").parquet(f"{log}/file={path.name}")
+        move(path, processed if counts[0] == "loaded" else rejected)
+
+
+# %% wrong="3.2.8" because="in capital letters"
+def nightly_load(spark, landing, target, quarantine, log, processed, rejected):
+    columns = "status STRING, lines BIGINT, loaded BIGINT, quarantined BIGINT"
+    for path in sorted(Path(landing).iterdir()):
+        first, *lines = path.read_text().splitlines()
+        counts = ("rejected", len(lines), 0, 0)
+        if first.strip().lower() == "order_id,customer_id,store_id,channel":
+            reader = spark.read.schema(f"{ORDER}, _corrupt_record STRING").option("header", True)
+            rows = reader.csv(str(path)).cache()
+            good = rows.filter("_corrupt_record IS NULL").drop("_corrupt_record")
+            bad = rows.filter("_corrupt_record IS NOT NULL").selectExpr("_corrupt_record AS line")
+            good.write.mode("overwrite").parquet(f"{target}/source_file={path.name}")
+            if bad.count():
+                bad.write.mode("overwrite").parquet(f"{quarantine}/source_file={path.name}")
+            counts = ("loaded", len(lines), good.count(), bad.count())
         entry = spark.createDataFrame([counts], columns)
         entry.write.mode("overwrite").parquet(f"{log}/file={path.name}")
         move(path, processed if counts[0] == "loaded" else rejected)

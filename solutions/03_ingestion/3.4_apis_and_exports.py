@@ -1572,7 +1572,7 @@ for file in report.glob("part-*.csv"):
 # The accountant wants a report of the payments, as **one CSV file** in the folder `target`, which does not exist yet:
 #
 # - columns `month;method;payments;revenue`, separated by semicolons, with their names in the first line
-# - one line for each month and method that occur together: `month` as `2025-03` (by `paid_ts`), `method` with `unknown` for NULL, the number of payments, and their sum with two decimals. `paid_ts` and `amount` are never NULL, and no method contains a semicolon or a quotation mark
+# - one line for each month and method that occur together: `month` as `2025-03` (by `paid_ts`), `method` with `unknown` for NULL (a method that is called `unknown` belongs to the same line), the number of payments, and their sum with two decimals. `paid_ts` and `amount` are never NULL, and no method contains a semicolon or a quotation mark
 # - sorted by month, then method, as Spark sorts text (capital letters before small ones)
 # - as the last line the total over everything: `total`, nothing at all as the method, number and sum. Without any payments the report has just this line: `total;;0;0.00`
 
@@ -1600,6 +1600,16 @@ variant(
     "small partitions",
     "a session in which Spark does not put small partitions together",
     script=["set spark.sql.adaptive.coalescePartitions.enabled=false", "run"],
+)
+variant(
+    "3.4.5",
+    "other names",
+    "methods with capital letters, and one that is called unknown",
+    payments=variants.replaced(
+        method=F.expr(
+            "CASE method WHEN 'cash' THEN 'Cash' WHEN 'voucher' THEN 'unknown' ELSE method END"
+        )
+    ),
 )
 ### END HIDDEN TESTS
 check(
@@ -1684,6 +1694,46 @@ def for_the_accountant(payments, target):
     total = payments.agg(*counted).withColumns({"month": F.lit("total"), "method": F.lit(None)})
     both = lines.unionByName(total.na.fill(0, ["revenue"]))
     both.orderBy("month", "method").write.option("header", True).option("sep", ";").csv(target)
+
+
+# %% wrong="3.4.5" because="one that is called unknown"
+def for_the_accountant(payments, target):
+    counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
+    month = F.date_format("paid_ts", "yyyy-MM").alias("month")
+    lines = payments.groupBy(month, "method").agg(*counted).na.fill("unknown", ["method"])
+    total = payments.agg(*counted).withColumns({"month": F.lit("total"), "method": F.lit(None)})
+    both = lines.unionByName(total.na.fill(0, ["revenue"]))
+    report = both.repartition(1).sortWithinPartitions("month", "method")
+    report.write.option("header", True).option("sep", ";").csv(target)
+
+
+# %% wrong="3.4.5" because="methods with capital letters"
+def for_the_accountant(payments, target):
+    counted = [F.count("*").alias("payments"), F.sum("amount").alias("revenue")]
+    month = F.date_format("paid_ts", "yyyy-MM").alias("month")
+    method = F.coalesce("method", F.lit("unknown")).alias("method")
+    lines = payments.groupBy(month, method).agg(*counted)
+    total = payments.agg(*counted).withColumns({"month": F.lit("total"), "method": F.lit(None)})
+    both = lines.unionByName(total.na.fill(0, ["revenue"]))
+    report = both.repartition(1).sortWithinPartitions("month", F.lower("method"))
+    report.write.option("header", True).option("sep", ";").csv(target)
+
+
+# %% right="3.4.5"
+def for_the_accountant(payments, target):
+    import csv
+
+    month = F.date_format("paid_ts", "yyyy-MM").alias("month")
+    method = F.coalesce("method", F.lit("unknown")).alias("method")
+    lines = payments.groupBy(month, method).agg(F.count("*"), F.sum("amount"))
+    rows = lines.orderBy("month", "method").collect()
+    Path(target).mkdir()
+    with (Path(target) / "report.csv").open("w", newline="") as file:
+        writer = csv.writer(file, delimiter=";", lineterminator="\n")
+        writer.writerow(["month", "method", "payments", "revenue"])
+        writer.writerows(rows)
+        revenue = sum((row[3] for row in rows), Decimal("0.00"))
+        writer.writerow(["total", "", sum(row[2] for row in rows), revenue])
 
 
 # %% right="3.4.5"
@@ -2082,11 +2132,11 @@ check(
                 "suffix": "csv",
                 "files": 2,
                 "line": "concat_ws(';', CAST(payment_id + if(damage = 5, 5, 0) AS STRING), "
-                "if(payment_id % 710 = 41, 'unknown', coalesce(method, '')), "
+                "if(payment_id % 710 = 41, 'unknown', if(payment_id % 710 = 81, '', coalesce(method, ''))), "
                 "CASE WHEN payment_id % 710 = 51 THEN CAST(round(amount) AS STRING) "
                 "WHEN damage = 9 THEN CAST(amount + if(payment_id DIV 710 % 2 = 0, 0.01, -0.01) AS STRING) "
                 "ELSE regexp_replace(CAST(amount AS STRING), '0$', '') END, "
-                "date_format(paid_ts + make_interval(0, 0, 0, 0, if(payment_id % 710 = 61, 1, 0)), \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\"))",
+                "date_format(paid_ts + make_interval(0, 0, 0, 0, 0, 0, if(payment_id % 710 = 61, 1, 0)), \"yyyy-MM-dd'T'HH:mm:ss.SSS'Z'\"))",
             }
         },
         "returns": True,
@@ -2140,7 +2190,9 @@ def before_it_is_sent(spark, payments, export):
     lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
     source = payments.alias("p")
     both = source.join(lines, "payment_id")
-    other = F.expr("p.method <> e.method OR p.amount <> e.amount OR p.paid_ts <> e.paid_at")
+    other = F.expr(
+        "p.method <> coalesce(e.method, '') OR p.amount <> e.amount OR p.paid_ts <> e.paid_at"
+    )
     found = {
         "missing": source.join(lines, "payment_id", "left_anti"),
         "unexpected": lines.join(source, "payment_id", "left_anti"),
@@ -2220,6 +2272,48 @@ def before_it_is_sent(spark, payments, export):
     for finding, rows in found.items():
         findings = findings.union(rows.select("payment_id", F.lit(finding)))
     return findings
+
+
+# %% wrong="3.4.7" because="missing"
+def before_it_is_sent(spark, payments, export):
+    schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
+    lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
+    source = payments.alias("p")
+    both = source.join(lines, "payment_id")
+    other = F.expr(
+        "coalesce(p.method, '') <> e.method OR p.amount <> e.amount OR p.paid_ts <> e.paid_at"
+    )
+    found = {
+        "missing": source.join(lines, "payment_id", "left_anti"),
+        "unexpected": lines.join(source, "payment_id", "left_anti"),
+        "repeated": both.groupBy("payment_id").count().where("count > 1"),
+        "different": both.where(other),
+    }
+    findings = spark.createDataFrame([], "payment_id BIGINT, finding STRING")
+    for finding, rows in found.items():
+        findings = findings.union(rows.select("payment_id", F.lit(finding)))
+    return findings.distinct()
+
+
+# %% wrong="3.4.7" because="missing"
+def before_it_is_sent(spark, payments, export):
+    schema = "payment_id BIGINT, method STRING, amount DECIMAL(10,2), paid_at TIMESTAMP"
+    lines = spark.read.schema(schema).csv(export, header=True, sep=";").alias("e")
+    source = payments.alias("p")
+    both = source.join(lines, "payment_id")
+    other = ~F.expr(
+        "p.method <=> e.method AND p.amount <=> e.amount AND to_date(p.paid_ts) <=> to_date(e.paid_at)"
+    )
+    found = {
+        "missing": source.join(lines, "payment_id", "left_anti"),
+        "unexpected": lines.join(source, "payment_id", "left_anti"),
+        "repeated": both.groupBy("payment_id").count().where("count > 1"),
+        "different": both.where(other),
+    }
+    findings = spark.createDataFrame([], "payment_id BIGINT, finding STRING")
+    for finding, rows in found.items():
+        findings = findings.union(rows.select("payment_id", F.lit(finding)))
+    return findings.distinct()
 
 
 # %% right="3.4.7"
