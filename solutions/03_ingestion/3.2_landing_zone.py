@@ -1426,6 +1426,13 @@ variant(
     orders=variants.only("order_ts < '2024-07-01'"),
     script=["run", "feed 1", "run", "feed rest", "run"],
 )
+variant(
+    "3.2.5",
+    "many copies",
+    "a night on which many files arrive twice",
+    orders=variants.replaced(status=F.lit("many copies")),
+    script=["feed rest", "run"],
+)
 ### END HIDDEN TESTS
 check(
     "3.2.5",
@@ -1439,8 +1446,9 @@ check(
                 "format": "lines",
                 "select": [
                     "*",
-                    "explode(IF(order_ts < '2024-07-01', array('orders-2024-1', 'sent-again'),"
-                    " IF(order_ts < '2025-01-01', array('orders-2024-2', 'orders-2024-2b'), array('orders-2025')))) AS file",
+                    "explode(CASE WHEN status = 'many copies' THEN array(concat('orders-', order_id % 6), concat('sent-again-', order_id % 6))"
+                    " WHEN order_ts < '2024-07-01' THEN array('orders-2024-1', 'sent-again')"
+                    " WHEN order_ts < '2025-01-01' THEN array('orders-2024-2', 'orders-2024-2b') ELSE array('orders-2025') END) AS file",
                 ],
                 "line": "to_json(named_struct('order_id', order_id, 'customer_id', customer_id, 'store_id', store_id, 'channel', channel))",
                 "name": "concat(file, '.json')",
