@@ -5,7 +5,9 @@
 - `"has": [...]`, `"lacks": [...]`, `"at_most": {"Exchange": 1}`: physical operators as `explain` prints them. Those
   of a plan whose result is kept in memory (below `InMemoryRelation`) count too.
 - `"storage": "MEMORY_ONLY"`: the storage level of what the answer reads from memory, as `StorageLevel` names it.
-- `"caches": 1`: everything that is read comes from so many cached results, and from no file beside them.
+- `"caches": 1`: everything that is read comes from so many cached results, and from no file beside them; no file is read twice
+  for what is cached.
+- `"cached": False`: the answer is not a cached result itself; it may be made from one.
 - `"partitions": 1`: the number of partitions of the answer; `"reference"` stands for that of the solution on the same data.
 - `"skew": 1.5`: no partition of the answer has more than 1.5 times as many rows as there are in a partition on average.
 - `"adapted": ["skewed"]`: what adaptive execution did to shuffles while the answer was computed: `"coalesced"` or `"skewed"` partitions.
@@ -30,7 +32,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from autograder.checks.scans import caches, initial_plan, nodes, scans
+from autograder.checks.scans import caches, initial_plan, is_cached, nodes, scans
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -58,6 +60,8 @@ def observed(frame: DataFrame, wanted: Mapping[str, Any]) -> dict[str, Any]:
         facts["storage"] = storage_levels(frame)
     if "caches" in wanted:
         facts["caches"] = asdict(caches(frame))
+    if "cached" in wanted:
+        facts["cached"] = is_cached(frame)
     if "partitions" in wanted:
         facts["partitions"] = int(frame._jdf.queryExecution().toRdd().getNumPartitions())
     if "skew" in wanted:
@@ -210,6 +214,19 @@ def _caches_complaint(found: Any, wanted: Any) -> str:
         return f"The rows are right, but they come from {kept or 'no'} cached result{'' if kept == 1 else 's'}, not from {wanted}."
     if beside != 0:
         return "The rows are right, but a part of them is read from the files again, past what is cached."
+    if found.get("again") != 0:
+        return (
+            "The rows are right, but the same files are read more than once for what is cached. "
+            "Cache what the parts are made of, and make each part from that."
+        )
+    return ""
+
+
+def _cached_complaint(found: Any, wanted: Any) -> str:
+    if found != wanted:
+        return (
+            "The rows are right, but it is the answer itself that you have cached. Cache what the answer is made from."
+        )
     return ""
 
 
@@ -336,6 +353,7 @@ def _quoted(names: Collection[Any]) -> str:
 _FACTS = {
     "storage": _storage_complaint,
     "caches": _caches_complaint,
+    "cached": _cached_complaint,
     "partitions": _partitions_complaint,
     "skew": _skew_complaint,
     "adapted": _adapted_complaint,

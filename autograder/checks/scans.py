@@ -13,6 +13,8 @@ _CACHED = "InMemoryTableScanExec"
 _FILES = "FileSourceScanExec"
 _ADAPTIVE = "AdaptiveSparkPlanExec"
 _NOT_NULL = ("IsNotNull", "IsNull")
+_PASSES_ON = ("WholeStageCodegenExec", "InputAdapter", "ColumnarToRowExec", "ProjectExec")
+"""Operators that hand rows on, at most with other columns."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,12 @@ def nodes(plan: Any, *, cached: bool = True) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Caches:
-    """`kept` is how many cached results a plan reads, `beside` how many scans of files are not below one of them."""
+    """`kept` is how many cached results a plan reads, `beside` how many scans of files are not below one of them, and `again` how many
+    scans below them read files that another one has read already."""
 
     kept: int
     beside: int
+    again: int
 
 
 def caches(frame: DataFrame) -> Caches:
@@ -70,9 +74,24 @@ def caches(frame: DataFrame) -> Caches:
     """
     plan = initial_plan(frame)
     identity = cast("Any", frame.sparkSession._jvm).System.identityHashCode
-    found = (node for node in nodes(plan) if node.getClass().getSimpleName() == _CACHED)
-    beside = (node for node in nodes(plan, cached=False) if node.getClass().getSimpleName() == _FILES)
-    return Caches(len({identity(node.relation().cacheBuilder()) for node in found}), sum(1 for _ in beside))
+    found = (node.relation() for node in nodes(plan) if node.getClass().getSimpleName() == _CACHED)
+    kept = {identity(relation.cacheBuilder()): relation.cachedPlan() for relation in found}
+    below = [files for cached in kept.values() for files in _files_read(cached)]
+    return Caches(len(kept), len(_files_read(plan)), len(below) - len(set(below)))
+
+
+def is_cached(frame: DataFrame) -> bool:
+    """Whether the rows of a DataFrame are a cached result as it is, perhaps with fewer or renamed columns."""
+    plan = initial_plan(frame)
+    while plan.getClass().getSimpleName() in _PASSES_ON:
+        plan = _unwrapped(_sequence(plan.children())[0])
+    return bool(plan.getClass().getSimpleName() == _CACHED)
+
+
+def _files_read(plan: Any) -> list[str]:
+    """The files of each scan in a plan, without those below cached results, as the folders or files that were given to the reader."""
+    found = (node for node in nodes(plan, cached=False) if node.getClass().getSimpleName() == _FILES)
+    return [str(node.relation().location().rootPaths().mkString(" ")) for node in found]
 
 
 def _unwrapped(plan: Any) -> Any:

@@ -838,6 +838,7 @@ check(
     plan={
         "has": ["InMemoryTableScan"],
         "storage": "MEMORY_ONLY",
+        "cached": False,
         "reads_columns": ["customer_id", "order_id"],
     },
 )
@@ -893,6 +894,14 @@ def busy_customers(orders):
     counts = known.groupBy("customer_id").agg(F.count("*").alias("orders"))
     average = counts.agg(F.avg("orders")).first()[0]
     return counts.filter(F.col("orders") > average)
+
+
+# %% wrong="0.2.6" because="the answer itself that you have cached"
+def busy_customers(orders):
+    known = orders.filter("customer_id IS NOT NULL")
+    counts = known.groupBy("customer_id").agg(F.count("*").alias("orders"))
+    average = counts.agg(F.avg("orders")).first()[0]
+    return counts.filter(F.col("orders") > average).persist(StorageLevel.MEMORY_ONLY)
 
 
 # %% wrong="0.2.6" because="extra"

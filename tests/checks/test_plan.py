@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from autograder.checks import KINDS, plan
-from autograder.checks.scans import Caches, Scan, caches, scans
+from autograder.checks.scans import Caches, Scan, caches, is_cached, scans
 from autograder.models import ExerciseSpec, Status
 from autograder.runtime.call import Outcome, call
 
@@ -57,21 +57,26 @@ def test_the_storage_level_is_told_by_its_name(spark: SparkSession, level: Stora
     assert plan.storage_levels(grouped(spark)) == []
 
 
-def test_cached_results_count_once_and_files_beside_them_are_found(spark: SparkSession, tmp_path: Path) -> None:
+def test_cached_results_count_once_and_files_beside_them_and_read_again_are_found(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     spark.range(10).withColumn("rest", F.col("id") % 3).write.parquet(f"{tmp_path}/numbers")
     numbers = spark.read.parquet(f"{tmp_path}/numbers")
     kept, other = numbers.filter("id > 1").cache(), numbers.filter("id > 2").cache()
     try:
         twice = kept.filter("rest = 0").union(kept.filter("rest = 1"))
-        assert caches(twice) == caches(twice.groupBy("rest").count()) == Caches(1, 0)
+        assert caches(twice) == caches(twice.groupBy("rest").count()) == Caches(1, 0, 0)
         twice.collect()
-        assert caches(twice) == Caches(1, 0)
-        assert caches(kept.union(other)) == Caches(2, 0)
-        assert caches(kept.union(numbers)) == Caches(1, 1)
-        assert caches(numbers.filter("id > 3").filter("rest = 0").cache().union(kept)) == Caches(2, 0)
+        assert caches(twice) == Caches(1, 0, 0)
+        assert caches(kept.union(other)) == Caches(2, 0, 1)
+        assert caches(kept.union(numbers)) == Caches(1, 1, 0)
+        assert caches(numbers.filter("id > 3").filter("rest = 0").cache().union(kept)) == Caches(2, 0, 1)
+        above = kept.filter("rest = 0").cache()
+        assert caches(above.union(kept)) == Caches(2, 0, 0)
+        assert caches(numbers.filter("id > 4").union(numbers.filter("id < 2")).cache()) == Caches(1, 0, 1)
     finally:
         spark.catalog.clearCache()
-    assert caches(numbers.union(numbers)) == Caches(0, 2)
+    assert caches(numbers.union(numbers)) == Caches(0, 2, 0)
 
 
 def test_partitions_are_those_of_the_answer(spark: SparkSession) -> None:
@@ -166,10 +171,13 @@ def test_broadcast_variables_in_python_functions_are_counted(spark: SparkSession
         ({"at_most": {"Exchange": 1}}, {}, "2 × Exchange; 1 would be enough"),
         ({"storage": "MEMORY_ONLY"}, {"storage": ["DISK_ONLY"]}, "storage level DISK_ONLY, not MEMORY_ONLY"),
         ({"storage": "MEMORY_ONLY"}, {"storage": []}, "nothing is read from memory"),
-        ({"caches": 1}, {"caches": {"kept": 2, "beside": 0}}, "from 2 cached results, not from 1"),
-        ({"caches": 1}, {"caches": {"kept": 0, "beside": 1}}, "from no cached results, not from 1"),
-        ({"caches": 1}, {"caches": {"kept": 1, "beside": 1}}, "read from the files again"),
+        ({"caches": 1}, {"caches": {"kept": 2, "beside": 0, "again": 0}}, "from 2 cached results, not from 1"),
+        ({"caches": 1}, {"caches": {"kept": 0, "beside": 1, "again": 0}}, "from no cached results, not from 1"),
+        ({"caches": 1}, {"caches": {"kept": 1, "beside": 1, "again": 0}}, "read from the files again"),
+        ({"caches": 1}, {"caches": {"kept": 1, "beside": 0, "again": 1}}, "read more than once for what is cached"),
+        ({"caches": 1}, {"caches": {"kept": 1, "beside": 0}}, "read more than once for what is cached"),
         ({"caches": 1}, {"caches": "one"}, "from no cached results"),
+        ({"cached": False}, {"cached": True}, "it is the answer itself that you have cached"),
         ({"partitions": 1}, {"partitions": 2}, "in 2 partitions, not 1"),
         ({"partitions": 4}, {"partitions": 1}, "in 1 partition, not 4"),
         ({"skew": 1.5}, {"skew": [8, 1, 0]}, "the largest of 3 partitions has 8 of 9 rows, 2.67 times the mean"),
@@ -201,11 +209,17 @@ def test_conditions_that_hold_are_silent() -> None:
         "at_most": {"Exchange": 2},
         "storage": "DISK_ONLY",
         "caches": 1,
+        "cached": False,
         "partitions": 3,
         "skew": 1.5,
         "adapted": ["skewed"],
     }
-    evenly = {"skew": [2, 1, 1], "adapted": ["coalesced", "skewed"], "caches": {"kept": 1, "beside": 0}}
+    evenly = {
+        "skew": [2, 1, 1],
+        "adapted": ["coalesced", "skewed"],
+        "caches": {"kept": 1, "beside": 0, "again": 0},
+        "cached": False,
+    }
     facts = {"plan": {"Exchange": 2}, "storage": ["DISK_ONLY"], "partitions": 3, "actions": 1, **evenly}
     assert plan.complaint(facts, {"plan": wanted, "actions": {"at_most": 1}}) == ""
 
@@ -264,6 +278,21 @@ def by_country(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
         rows.write.format(name).partitionBy("country").save(folder)
         made[name] = spark.read.format(name).load(folder)
     return made
+
+
+def test_an_answer_that_is_cached_is_told_from_one_that_is_made_from_a_cached_result(spark: SparkSession) -> None:
+    counts = grouped(spark).cache()
+    try:
+        assert is_cached(counts)
+        assert is_cached(counts.selectExpr("count AS n"))
+        counts.collect()
+        assert is_cached(counts)
+        assert not is_cached(counts.filter("count > 3"))
+        assert not is_cached(counts.groupBy("count").count())
+        assert not is_cached(counts.union(counts))
+    finally:
+        spark.catalog.clearCache()
+    assert not is_cached(grouped(spark))
 
 
 @pytest.mark.parametrize("kind", ["parquet", "delta"])

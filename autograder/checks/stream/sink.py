@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-TARGET = "target"
-"""The parameter that gives a query the folder to write to."""
-
-
 class BatchSink:
     """Keeps each batch in a file named by its id. A batch that is run again replaces its file: each counts once."""
 
@@ -66,7 +62,7 @@ def read_target(options: StreamOptions, supplied: dict[str, Any], spark: SparkSe
             return None
         found = Frame.from_spark(spark.table(name))
         return (newest(found, options.last) if options.last else found).sorted()
-    folder = Path(supplied[TARGET])
+    folder = Path(supplied["target"])
     mark = "_delta_log" if options.sink == "delta" else "*.parquet"
     there = folder.is_dir() and any(folder.rglob(mark))
     return Frame.from_spark(spark.read.format(options.sink).load(str(folder))).sorted() if there else None
@@ -74,4 +70,4 @@ def read_target(options: StreamOptions, supplied: dict[str, Any], spark: SparkSe
 
 def holds_files(options: StreamOptions, supplied: dict[str, Any]) -> bool:
     """Whether there is any file where the learner's query was to write a table or files."""
-    return options.sink != "memory" and any(path.is_file() for path in Path(supplied[TARGET]).rglob("*"))
+    return options.sink != "memory" and any(path.is_file() for path in Path(supplied["target"]).rglob("*"))
